@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every target does all of its own set-up; nothing is done twice.
+
+LINUX  ?=
+O      ?=
+SMP    ?= 4
+MEM    ?= 1G
+ACCEL  ?=
+N      ?=
+SEED   ?=
+MIRROR ?=
+DEB    ?=
+
+export LINUX SMP MEM ACCEL N SEED MIRROR DEB
+ifneq ($(O),)
+export O := $(abspath $(O))
+endif
+
+.PHONY: help demo check bench soak shell kernel clean distclean
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+demo check bench soak shell:
+	@dev/$@.sh
+
+kernel:
+	@dev/kernel.sh plain
+
+clean distclean:
+	@dev/clean.sh $@
+
+#: A second Linux beside the first, and talk to it.
+#:
+#:   make demo     build everything, boot it in QEMU, show the main job
+#:   make check    all tests, on a kernel with the checkers on
+#:   make bench    the figures, as a table and as JSON
+#:   make soak     start and kill an instance N times (default 1000)
+#:   make shell    a shell in the host guest ('exit' ends it)
+#:   make kernel   only build the kernel and the initramfs
+#:   make clean    remove what was built; distclean: also the source and the caches
+#:
+#: Variables:
+#:   SMP=4 MEM=1G    the guest's CPUs and memory
+#:   ACCEL=kvm|tcg   instead of the better that works here
+#:   N=1000 SEED=1   cycles of soak, seed of its random moments
+#:   LINUX=/path     build with your own 6.12 tree (it is copied, and stays as it is)
+#:   O=/path         where to build (default: out/ in the cache)
+#:   MIRROR=URL      Debian archive to fetch the kernel source from
+#:   DEB=FILE        a linux-source-6.12 package that you have already
+#:   MK_CACHE=/path  the cache (default: ~/.cache/multikernel)

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: the doorbell's interrupt vector
+ */
+#include <linux/smp.h>
+
+#include <asm/apic.h>
+#include <asm/idtentry.h>
+#include <asm/irq_vectors.h>
+
+#include "x86.h"
+
+DEFINE_IDTENTRY_SYSVEC(sysvec_multikernel_doorbell)
+{
+	apic_eoi();
+	mk_doorbell();
+}
+
+/**
+ * arch_mk_doorbell_address - where others ring for this kernel
+ * @dest: gets the local APIC id of the boot CPU, which never goes offline
+ * @vector: gets the interrupt vector
+ *
+ * Context: any.
+ */
+void arch_mk_doorbell_address(u32 *dest, u32 *vector)
+{
+	*dest = per_cpu(x86_cpu_to_apicid, 0);
+	*vector = MULTIKERNEL_DOORBELL_VECTOR;
+}
+
+/**
+ * arch_mk_doorbell_valid - can a peer's doorbell be on this vector?
+ * @vector: what the peer published
+ *
+ * Context: any.
+ * Return: true for a vector of external interrupts.
+ */
+bool arch_mk_doorbell_valid(u32 vector)
+{
+	return vector >= FIRST_EXTERNAL_VECTOR && vector < NR_VECTORS;
+}
+
+/**
+ * arch_mk_doorbell_ring - ring
+ * @dest: local APIC id
+ * @vector: interrupt vector
+ *
+ * Context: any but NMI.
+ */
+void arch_mk_doorbell_ring(u32 dest, u32 vector)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	apic_wait_icr_idle();
+	apic_icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, dest);
+	local_irq_restore(flags);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * multikernel: what the files of arch/x86/kernel/multikernel/ share
+ *
+ * - reserve.c: takes the pool out of the host's memory at boot
+ * - cpu.c, stub.S: INIT, start-up IPI, and the proof that a CPU left
+ * - doorbell.c: the interrupt vector
+ * - image.c: looks at a bzImage, and decides where it goes
+ * - boot_params.c: writes what the bzImage's 64-bit entry expects
+ * - platform.c: the spawn's side, every override in one function
+ */
+#ifndef _MK_X86_H
+#define _MK_X86_H
+
+#include <linux/sizes.h>
+#include <linux/types.h>
+
+#include "internal.h"
+
+/*
+ * An instance's slot below 1 MiB: its first two pages belong to the start
+ * stub, the rest is RAM of the spawn, for its real-mode trampoline.
+ */
+#define MK_LOW_STUB		0x0000
+#define MK_LOW_PGD		0x1000
+#define MK_LOW_RAM		0x2000
+
+/*
+ * The boot area: below the window, RAM of the spawn, read by it early and then
+ * its own to use.
+ */
+#define MK_BOOT_AREA_SIZE	SZ_128K
+#define MK_BOOT_PARAMS		0x00000
+#define MK_BOOT_SETUP_DATA	0x01000
+#define MK_BOOT_CMDLINE		0x02000
+#define MK_BOOT_CMDLINE_SIZE	0x02000
+#define MK_BOOT_TABLES		0x10000
+#define MK_BOOT_TABLE_PAGES	16
+
+static inline u64 mk_boot_area_phys(const struct mk_instance *inst)
+{
+	return mk_window_phys(inst) - MK_BOOT_AREA_SIZE;
+}
+
+/**
+ * struct mk_start_args - what the start stub is told, in its last bytes
+ * @cr3: top-level page table, below 4 GiB
+ * @reserved: 0
+ * @entry: 64-bit entry of the kernel
+ * @boot_params: for %rsi
+ * @arrived: the stub stores a nonzero TSC value here: the CPU executes
+ */
+struct mk_start_args {
+	u32 cr3;
+	u32 reserved;
+	u64 entry;
+	u64 boot_params;
+	u64 arrived;
+};
+
+/* stub.S: copied to where the start-up IPI points */
+extern const u8 mk_start_stub[], mk_start_stub_end[];
+extern const u8 mk_start_gdt_base[], mk_start_jump32[], mk_start_jump64[];
+extern const u8 mk_start_gdt[], mk_start_32[], mk_start_64[], mk_start_args[];
+
+extern const u8 mk_proof_stub[], mk_proof_stub_end[];
+extern const u8 mk_proof_token[], mk_proof_ack[];
+
+
+#endif /* _MK_X86_H */

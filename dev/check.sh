@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# All tests. Each part is a QEMU run of its own with a log of its own.
+#	check   debug kernel: KUnit while it boots, then the selftests
+#	demo    plain kernel: the main job
+#	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools
+#	kdump   plain kernel: a crash ends in the crash kernel
+# The last line is "N passed, N failed".
+. "$(dirname "$0")/lib.sh"
+. "$TOP/dev/judge.sh"
+
+"$TOP/dev/kernel.sh" plain debug
+
+# part FLAVOUR MODE TIMEOUT [judge settings]
+part() {
+	local flavour=$1 mode=$2 timeout=$3 rc=0 start=$SECONDS
+	shift 3
+	say "$mode, on the $flavour kernel"
+	"$TOP/dev/run.sh" "$flavour" "$mode" --show "${SHOW:-story}" --timeout "$timeout" || rc=$?
+	[ "$rc" != 130 ] || exit 130
+	judge "$mode" "$LOGS/$flavour-$mode" "$rc" "$@"
+	say "$mode took $((SECONDS - start)) s"
+}
+
+part debug check "${TIMEOUT:-2400}" -v kunit=1 -v tap=1
+
+part plain demo 180
+if grep -q '^demo: PASS' "$LOGS/plain-demo.out"; then
+	count_pass "demo"
+else
+	count_fail "demo: $(grep '^demo: FAIL' "$LOGS/plain-demo.out" | tr -d '\r' || echo 'no verdict')"
+fi
+
+MK_APPEND=crashkernel=128M part plain kexec 120 -v tap=1
+MK_APPEND=crashkernel=128M part plain kdump 120 -v tap=1 -v crash=1
+
+total

@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# clean: what was built. distclean: also source, prepared trees, caches.
+. "$(dirname "$0")/lib.sh"
+
+take_lock
+# By name: O= may be a folder that holds other things too.
+for f in plain debug logs guest-bin guest-bin.key tree gen_init_cpio reached stamp bench.json; do
+	rm -rf "${OUT:?}/$f"
+done
+rm -f "$OUT"/base.* "$OUT"/kexec.list
+rmdir "$OUT" 2>/dev/null || :
+if [ "${1:-clean}" = distclean ]; then
+	for f in apt dl src guest-tools ccache; do
+		rm -rf "${CACHE:?}/$f"
+	done
+	rm -f "$CACHE/lock"
+	rmdir "$CACHE" 2>/dev/null || :
+fi

@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The guest's part of `make bench`: lines "bench: NAME=VALUE UNIT", medians of several
+# rounds. Times are taken by mkbench and by the kernel, not by this script.
+PATH=/mk/bin:$PATH
+MK=/sys/kernel/multikernel
+I=$MK/instances/b
+D=/sys/kernel/debug/multikernel
+KERNEL=/mk/bzImage
+INITRD=/mk/base.cpio.gz
+ROUNDS=${MK_N:-5}
+LIVES=/tmp/bench.lives
+
+fail() {
+	echo "bench: FAIL $*"
+	dmesg | grep 'multikernel: ' | tail -n 5
+	exit 1
+}
+
+out() { echo "bench: $1=$2 $3"; }
+
+# median of the numbers on stdin
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# values KEY FILE: of "KEY=value" in each line
+values() { sed -n -E "s/(^|.* )$1=([0-9]+).*/\2/p" "$2"; }
+
+# report NAME KEY FILE UNIT
+report() {
+	local v
+	v=$(values "$2" "$3" | median)
+	if [ -n "$v" ]; then
+		out "$1" "$v" "$4"
+	else
+		echo "# $1 was not measured: no $2"
+	fi
+}
+
+# --- lives of an instance, as large as the straight boot it is compared with ---
+
+: >$LIVES
+i=0
+while [ $i -lt "$ROUNDS" ]; do
+	i=$((i + 1))
+	life=$(mkbench b 2-3 256M $KERNEL $INITRD quiet 2>&1) || fail "life $i: $life"
+	echo "# life $i: $life"
+	echo "$life" >>$LIVES
+done
+report spawn_boot_us boot_time_us $LIVES us
+report create_us create_us $LIVES us
+report load_us load_us $LIVES us
+report start_to_first_instruction_us first_instruction_us $LIVES us
+awk '{
+	sum = 0
+	for (f = 1; f <= NF; f++) {
+		split($f, kv, "=")
+		if (kv[1] == "create_us" || kv[1] == "load_us" || kv[1] == "first_instruction_us") {
+			sum += kv[2]
+			n++
+		}
+	}
+	if (n == 3)
+		print "all=" sum
+	n = 0
+}' $LIVES >$LIVES.all
+report create_load_start_us all $LIVES.all us
+report kill_us kill_us $LIVES us
+report kill_to_cpus_online_us kill_online_us $LIVES us
+
+# --- ping against the host's own cross-CPU call, in turns ---
+
+up() {
+	mkwrite $MK/create "name=b cpus=2-3 memory=256M" &&
+		mkload -i "$(cat $I/id)" -r $INITRD -c quiet $KERNEL &&
+		mkwrite $I/control start && [ "$(mkwait b running,crashed,stopped 60000)" = running ]
+}
+up || fail "ping: the instance does not run"
+: >$LIVES.ping
+: >$LIVES.ipi
+mkwrite $D/b/ping 200 || fail "ping"
+i=0
+while [ $i -lt "$ROUNDS" ]; do
+	i=$((i + 1))
+	mkwrite $D/b/ping 1000 || fail "ping"
+	cat $D/b/ping >>$LIVES.ping
+	mkwrite $D/ipi_bench 1000 || fail "ipi_bench"
+	cat $D/ipi_bench >>$LIVES.ipi
+done
+sed 's/^/# ping: /' $LIVES.ping
+sed 's/^/# ipi: /' $LIVES.ipi
+grep -qv 'lost=0' $LIVES.ping && fail "a ping was lost"
+report ping_avg_ns avg_ns $LIVES.ping ns
+report ping_min_ns min_ns $LIVES.ping ns
+report ipi_avg_ns avg_ns $LIVES.ipi ns
+report ipi_min_ns min_ns $LIVES.ipi ns
+mkwrite $I/control kill
+mkwrite $MK/destroy b || fail "destroy"
+
+# --- what the host keeps for one instance of 256 MiB ---
+
+settle() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+}
+meminfo() { awk -v k="$1:" '$1 == k { print $2 }' /proc/meminfo; }
+
+: >$LIVES.mem
+i=0
+while [ $i -lt "$ROUNDS" ]; do
+	i=$((i + 1))
+	settle
+	free0=$(meminfo MemFree) slab0=$(meminfo Slab)
+	mkwrite $MK/create "name=b cpus=2-3 memory=256M" || fail "create"
+	settle
+	free1=$(meminfo MemFree) slab1=$(meminfo Slab)
+	mkload -i "$(cat $I/id)" -r $INITRD -c quiet $KERNEL || fail "load"
+	settle
+	free2=$(meminfo MemFree) slab2=$(meminfo Slab)
+	mkwrite $MK/destroy b || fail "destroy"
+	# offlined CPUs give back some per-CPU memory: less than nothing counts as nothing
+	echo "created=$((free0 > free1 ? free0 - free1 : 0))" \
+		"loaded=$((free0 > free2 ? free0 - free2 : 0))" \
+		"slab=$((slab2 > slab0 ? slab2 - slab0 : 0))" >>$LIVES.mem
+	echo "# memory: free $free0, created $free1, loaded $free2; slab $slab0 $slab1 $slab2 kB"
+done
+report host_memory_created_kb created $LIVES.mem kB
+report host_memory_loaded_kb loaded $LIVES.mem kB
+report host_slab_loaded_kb slab $LIVES.mem kB
+echo "bench: done"

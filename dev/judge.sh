@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Sourced: add up the verdicts of several runs.
+
+passed=0
+failed=0
+skipped=0
+
+count_pass() { passed=$((passed + 1)); echo "  passed: $1"; }
+count_fail() { failed=$((failed + 1)); echo "  FAILED: $1"; }
+
+# judge NAME LOGPREFIX QEMU_EXIT [awk -v settings]: read one run's logs
+judge() {
+	local name=$1 log=$2 rc=$3 line p f s report
+	shift 3
+	report=$(awk -f "$TOP/dev/verdict.awk" -v run="$name" "$@" "$log.console" "$log.out") || :
+	sed '/^counts /d' <<<"$report"
+	line=$(tail -n 1 <<<"$report")
+	read -r _ p f s <<<"$line"
+	if [ "$line" = "${line#counts }" ]; then
+		p=0 s=0 f=1
+		echo "  FAILED: $name: the logs could not be read"
+	fi
+	if [ "$rc" != 0 ]; then
+		f=$((f + 1))
+		echo "  FAILED: $name: QEMU ended with $rc (124: not in time); log: $log.log"
+	fi
+	say "$name: $p passed, $f failed, $s skipped (log: $log.log)"
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+}
+
+# The last line, and the exit code: something passed and nothing failed.
+total() {
+	echo
+	if [ "$skipped" -gt 0 ]; then
+		echo "$passed passed, $failed failed, $skipped skipped"
+	else
+		echo "$passed passed, $failed failed"
+	fi
+	if [ "$failed" != 0 ] || [ "$passed" = 0 ]; then
+		exit 1
+	fi
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * multikernel: everything that crosses between two kernels
+ *
+ * Host and spawn may be different builds.  Whatever one of them writes for the
+ * other to read is laid out here, with fixed-width fields and explicit
+ * offsets, and described in Documentation/multikernel/boot-protocol.rst.
+ * Structures only ever grow at their end; a change of what stands here already
+ * is a new MK_ABI_VERSION.
+ */
+#ifndef _LINUX_MULTIKERNEL_ABI_H
+#define _LINUX_MULTIKERNEL_ABI_H
+
+#define MK_ABI_VERSION		1
+
+/* Longest instance name, without the terminating NUL */
+#define MK_NAME_MAX		31
+
+/* Instance ids are 1..MK_ID_MAX: 16 bits of the kexec_file_load() flags */
+#define MK_ID_MAX		65535
+
+/* Most CPUs that one boot description can list */
+#define MK_DESC_MAX_CPUS	256
+
+/*
+ * Chunk in the variable part of a bzImage's kernel_info, by which a loader
+ * sees what a kernel speaks before anything is started.
+ * See arch/x86/boot/compressed/kernel_info.S.
+ */
+#define MK_KINFO_MAGIC		0x6e724b4d	/* "MKrn" */
+#define MK_KINFO_SIZE		16
+
+/* What stands above is used by assembler code, too */
+#ifndef __ASSEMBLY__
+
+#include <linux/types.h>
+
+struct mk_kinfo {
+	__u32 magic;
+	__u32 size;
+	__u32 abi_version;
+	__u32 reserved;
+};
+
+/* struct setup_data.type of the boot description */
+#define MK_SETUP_DATA_TYPE	0x4d4b
+
+#define MK_DESC_MAGIC		0x64624b4d	/* "MKbd" */
+
+/* struct mk_boot_desc.flags: the host runs its local APICs in x2APIC mode */
+#define MK_DESC_X2APIC		0x1
+
+/**
+ * struct mk_boot_desc - what a spawn is told about itself
+ * @magic:		%MK_DESC_MAGIC
+ * @abi_version:	%MK_ABI_VERSION of the host
+ * @size:		bytes of this structure, @apic_ids included
+ * @flags:		MK_DESC_*; unknown bits are refused
+ * @id:			instance id
+ * @epoch:		number of this start of the instance, from 1
+ * @name:		instance name, NUL-terminated and padded
+ * @window_phys:	physical address of the shared window
+ * @window_size:	bytes of the shared window
+ * @tsc_khz:		TSC frequency in kHz
+ * @apic_timer_khz:	local APIC timer input clock in kHz, 0 if the host does
+ *			not know it (it uses the TSC deadline timer)
+ * @wall_ns:		UTC, ns since the epoch, when the TSC read @wall_tsc
+ * @wall_tsc:		TSC value that belongs to @wall_ns
+ * @nr_cpus:		entries of @apic_ids
+ * @reserved:		0
+ * @apic_ids:		local APIC ids of the instance; the first one boots
+ */
+struct mk_boot_desc {
+	__u32 magic;
+	__u32 abi_version;
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 epoch;
+	char  name[MK_NAME_MAX + 1];
+	__u64 window_phys;
+	__u64 window_size;
+	__u32 tsc_khz;
+	__u32 apic_timer_khz;
+	__u64 wall_ns;
+	__u64 wall_tsc;
+	__u32 nr_cpus;
+	__u32 reserved;
+	__u32 apic_ids[];
+};
+
+/*
+ * The shared window: MK_WINDOW_SIZE bytes at the end of the instance's memory.
+ * Each half is written by one kernel only, so that hardware can enforce it.
+ *
+ *	host half				spawn half
+ *	0x00000  struct mk_host_page		0x10000  struct mk_spawn_page
+ *	0x08000  ring host to spawn		0x18000  ring spawn to host
+ *						0x20000  console
+ */
+#define MK_WINDOW_SIZE		0x40000
+#define MK_WINDOW_HOST		0x00000
+#define MK_WINDOW_TX_RING	0x08000	/* seen from the host */
+#define MK_WINDOW_SPAWN		0x10000
+#define MK_WINDOW_RX_RING	0x18000	/* seen from the host */
+#define MK_WINDOW_CONSOLE	0x20000
+#define MK_RING_SIZE		0x8000
+#define MK_CONSOLE_SIZE		0x10000
+
+#define MK_HOST_MAGIC		0x68574b4d	/* "MKWh" */
+#define MK_SPAWN_MAGIC		0x73574b4d	/* "MKWs" */
+
+/**
+ * struct mk_ring_ctl - one kernel's control words of the two rings
+ * @head:	producer index of the ring this kernel writes: bytes, free-running
+ * @pad0:	keeps the words of producer and consumer in lines of their own
+ * @tail:	consumer index of the ring this kernel reads: bytes, free-running
+ * @armed:	not 0: ring my doorbell when you have written a record
+ * @pad1:	as @pad0
+ */
+struct mk_ring_ctl {
+	__u32 head;
+	__u32 pad0[15];
+	__u32 tail;
+	__u32 armed;
+	__u32 pad1[14];
+};
+
+/**
+ * struct mk_host_page - what the host says
+ * @magic:		%MK_HOST_MAGIC
+ * @abi_version:	%MK_ABI_VERSION of the host
+ * @window_size:	%MK_WINDOW_SIZE
+ * @ring_size:		%MK_RING_SIZE
+ * @console_size:	%MK_CONSOLE_SIZE
+ * @id:			instance id
+ * @epoch:		number of this start, as in &struct mk_boot_desc
+ * @doorbell_dest:	APIC id that the spawn's doorbell goes to
+ * @doorbell_vector:	interrupt vector of the host's doorbell
+ * @reserved:		0
+ * @console_start:	free-running console index at which this start begins;
+ *			what lies before it is the log of earlier starts
+ * @ctl:		ring control words
+ */
+struct mk_host_page {
+	__u32 magic;
+	__u32 abi_version;
+	__u32 window_size;
+	__u32 ring_size;
+	__u32 console_size;
+	__u32 id;
+	__u32 epoch;
+	__u32 doorbell_dest;
+	__u32 doorbell_vector;
+	__u32 reserved[5];
+	__u64 console_start;
+	struct mk_ring_ctl ctl;
+};
+
+/* How far a spawn has come: struct mk_spawn_page.phase only ever grows */
+#define MK_PHASE_NONE		0	/* nothing heard yet */
+#define MK_PHASE_EARLY		1	/* found its boot description and window */
+#define MK_PHASE_CHANNEL	2	/* rings and doorbell work */
+#define MK_PHASE_READY		3	/* init is being started */
+#define MK_PHASE_DYING		4	/* panicking; the last lines may follow */
+#define MK_PHASE_GONE		5	/* will not touch anything any more */
+
+/* Why a spawn ended: struct mk_spawn_page.exit_kind */
+#define MK_EXIT_NONE		0
+#define MK_EXIT_POWEROFF	1
+#define MK_EXIT_HALT		2
+#define MK_EXIT_REBOOT		3
+#define MK_EXIT_PANIC		4	/* exit_text has the message */
+#define MK_EXIT_REFUSED		5	/* cannot run here; exit_text says why */
+
+#define MK_EXIT_TEXT		192
+
+/**
+ * struct mk_spawn_page - what the spawn says
+ * @magic:		%MK_SPAWN_MAGIC, written last
+ * @abi_version:	%MK_ABI_VERSION of the spawn.  These first two fields
+ *			and @phase, @exit_kind, @exit_text keep their place in
+ *			every version: a spawn that must refuse says so there
+ * @phase:		MK_PHASE_*
+ * @exit_kind:		MK_EXIT_*, valid from %MK_PHASE_DYING on
+ * @exit_text:		NUL-terminated text to @exit_kind
+ * @doorbell_dest:	APIC id that the host's doorbell goes to, valid from
+ *			%MK_PHASE_CHANNEL on; one of the instance's own
+ * @doorbell_vector:	interrupt vector of the spawn's doorbell
+ * @epoch:		echoes &struct mk_host_page.epoch
+ * @nr_cpus_online:	CPUs up when init was started
+ * @console_head:	free-running count of bytes ever written to the console
+ * @ctl:		ring control words
+ */
+struct mk_spawn_page {
+	__u32 magic;
+	__u32 abi_version;
+	__u32 phase;
+	__u32 exit_kind;
+	char  exit_text[MK_EXIT_TEXT];
+	__u32 doorbell_dest;
+	__u32 doorbell_vector;
+	__u32 epoch;
+	__u32 nr_cpus_online;
+	__u64 console_head;
+	__u32 reserved[10];
+	struct mk_ring_ctl ctl;
+};
+
+/*
+ * Ring records: a header, the payload, and padding to MK_RECORD_ALIGN.  A
+ * record may wrap around the end of the ring at any byte.
+ */
+#define MK_RECORD_ALIGN		16
+#define MK_PAYLOAD_MAX		4096
+
+/* struct mk_record.flags */
+#define MK_RECORD_REPLY		0x1	/* answers the request of the same id */
+
+/* struct mk_record.service */
+#define MK_SERVICE_ECHO		1	/* both ways: sends the payload back */
+#define MK_SERVICE_SHUTDOWN	2	/* host to spawn: power off in order */
+
+/**
+ * struct mk_record - header of a record in a ring
+ * @len:	bytes of payload that follow, 0..%MK_PAYLOAD_MAX
+ * @service:	MK_SERVICE_*
+ * @flags:	MK_RECORD_*
+ * @id:		chosen by the requester, comes back in the reply
+ */
+struct mk_record {
+	__u32 len;
+	__u16 service;
+	__u16 flags;
+	__u64 id;
+};
+
+#endif /* __ASSEMBLY__ */
+
+#endif /* _LINUX_MULTIKERNEL_ABI_H */

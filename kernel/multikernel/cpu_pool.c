@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: lends CPUs, and gets them back
+ *
+ * A lent CPU is offline for the host and can't be onlined until it is
+ * returned.  It waits for a start-up IPI: the hardware's own state for a CPU
+ * that nobody runs.
+ */
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/topology.h>
+
+#include "internal.h"
+
+/* Written under mk_lock, read by CPU hotplug and the IPI code without it */
+static struct cpumask mk_cpus_lent;
+
+/* Those that somebody was refused: sysfs tries several times, one line does */
+static struct cpumask mk_cpus_told;
+
+/**
+ * multikernel_no_ipi_shorthand - must IPIs name each destination?
+ *
+ * "All but self" reaches every CPU of the machine, those of another kernel
+ * too.  A spawn never uses it, the host not while a CPU is lent.
+ *
+ * Context: any.
+ * Return: true if shorthands are forbidden.
+ */
+bool multikernel_no_ipi_shorthand(void)
+{
+	return mk_self_is_spawn || !cpumask_empty(&mk_cpus_lent);
+}
+
+/* CPU hotplug, before a CPU is woken: refuses those that are lent */
+static int mk_cpu_prepare(unsigned int cpu)
+{
+	if (!cpumask_test_cpu(cpu, &mk_cpus_lent))
+		return 0;
+
+	if (!cpumask_test_and_set_cpu(cpu, &mk_cpus_told))
+		pr_err("CPU %u is lent to an instance and can't be onlined\n", cpu);
+
+	return -EBUSY;
+}
+
+/**
+ * mk_cpus_check - may these CPUs be lent?
+ * @cpus: wanted CPUs
+ * @split_core: accept a CPU without its SMT siblings
+ * @c: gets what is wrong
+ *
+ * Context: process; mk_lock held.
+ * Return: 0; -EPERM for the boot CPU; -ENODEV for one that does not exist;
+ * -EBUSY for one that is lent; -EINVAL for one that is offline or half a core.
+ */
+int mk_cpus_check(const struct cpumask *cpus, bool split_core,
+		  struct mk_complaint *c)
+{
+	unsigned int cpu, sibling;
+
+	lockdep_assert_held(&mk_lock);
+
+	for_each_cpu(cpu, cpus) {
+		if (cpu == 0) {
+			mk_complain(c, "CPU 0 is the boot CPU and stays with the host");
+			return -EPERM;
+		}
+		if (!cpu_present(cpu)) {
+			mk_complain(c, "CPU %u does not exist", cpu);
+			return -ENODEV;
+		}
+		if (cpumask_test_cpu(cpu, &mk_cpus_lent)) {
+			mk_complain(c, "CPU %u is lent already", cpu);
+			return -EBUSY;
+		}
+		if (!cpu_online(cpu)) {
+			mk_complain(c, "CPU %u is offline", cpu);
+			return -EINVAL;
+		}
+		if (split_core)
+			continue;
+		for_each_cpu(sibling, topology_sibling_cpumask(cpu)) {
+			if (cpumask_test_cpu(sibling, cpus))
+				continue;
+			mk_complain(c, "CPU %u shares a core with CPU %u: take both, or add split_core=1",
+				    cpu, sibling);
+			return -EINVAL;
+		}
+	}
+
+	return 0;
+}
+
+/* Take CPUs from the instance, whether it runs there or not; true if it left */
+static bool mk_cpu_leave(unsigned int cpu)
+{
+	int err = arch_mk_cpu_take_back(arch_mk_cpu_id(cpu));
+
+	if (err)
+		pr_err("CPU %u does not answer (%pe) and is kept out of use\n",
+		       cpu, ERR_PTR(err));
+
+	return !err;
+}
+
+/**
+ * mk_cpus_return - give CPUs back to the host
+ * @cpus: CPUs that mk_cpus_lend() took and that have left the spawn
+ *
+ * Context: process; mk_lock held.
+ */
+void mk_cpus_return(const struct cpumask *cpus)
+{
+	unsigned int cpu;
+	int err;
+
+	lockdep_assert_held(&mk_lock);
+
+	for_each_cpu(cpu, cpus) {
+		cpumask_clear_cpu(cpu, &mk_cpus_lent);
+		err = add_cpu(cpu);
+		if (err)
+			pr_err("CPU %u is returned, but does not come online: %pe\n",
+			       cpu, ERR_PTR(err));
+	}
+	arch_mk_ownership_changed();
+}
+
+/**
+ * mk_cpus_lend - take CPUs away from the host, all or none
+ * @cpus: CPUs that passed mk_cpus_check()
+ * @c: gets what is wrong
+ *
+ * On success every one of them waits for a start-up IPI, and has shown that it
+ * answers one.
+ *
+ * Context: process; mk_lock held.
+ * Return: 0; what CPU hotplug says; or -EIO if a CPU does not answer.
+ */
+int mk_cpus_lend(const struct cpumask *cpus, struct mk_complaint *c)
+{
+	static struct cpumask done;
+	unsigned int cpu;
+	int err = 0;
+
+	lockdep_assert_held(&mk_lock);
+	cpumask_clear(&done);
+
+	for_each_cpu(cpu, cpus) {
+		/* Before it goes down, so that nobody can online it in between */
+		cpumask_set_cpu(cpu, &mk_cpus_lent);
+		cpumask_clear_cpu(cpu, &mk_cpus_told);
+		arch_mk_ownership_changed();
+
+		err = remove_cpu(cpu);
+		if (err) {
+			cpumask_clear_cpu(cpu, &mk_cpus_lent);
+			/* 1: somebody else offlined it since the check */
+			err = err < 0 ? err : -EINVAL;
+			mk_complain(c, "CPU %u can't be offlined: %pe", cpu,
+				    ERR_PTR(err));
+			goto undo;
+		}
+		if (!mk_cpu_leave(cpu)) {
+			/* Stays lent: what doesn't answer is not used again */
+			err = -EIO;
+			mk_complain(c, "CPU %u does not answer", cpu);
+			goto undo;
+		}
+		cpumask_set_cpu(cpu, &done);
+	}
+
+	return 0;
+undo:
+	mk_cpus_return(&done);
+	return err;
+}
+
+/**
+ * mk_cpu_pool_init - make CPU hotplug respect what is lent
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init mk_cpu_pool_init(void)
+{
+	int ret;
+
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "multikernel:lent",
+					mk_cpu_prepare, NULL);
+
+	return ret < 0 ? ret : 0;
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: /sys/kernel/debug/multikernel, for looking inside
+ */
+#include <linux/cpu.h>
+#include <linux/debugfs.h>
+#include <linux/minmax.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/smp.h>
+
+#include "internal.h"
+
+/* One write asks for at most this many round trips */
+#define MK_PINGS_MAX	1000000
+
+static struct dentry *mk_debugfs_root;
+
+/**
+ * struct mk_trips - figures of one run of round trips
+ * @count: completed
+ * @lost: not answered in time
+ * @min: shortest, ns
+ * @max: longest, ns
+ * @sum: of all, ns
+ */
+struct mk_trips {
+	u32 count;
+	u32 lost;
+	u64 min;
+	u64 max;
+	u64 sum;
+};
+
+static DEFINE_MUTEX(mk_trips_lock);
+static struct mk_trips mk_ipi_trips;
+/* The last run of pings, and whose it was */
+static struct mk_trips mk_ping_trips;
+static u32 mk_ping_id;
+
+static void mk_trip(struct mk_trips *t, u64 ns)
+{
+	t->min = t->count ? min(t->min, ns) : ns;
+	t->max = max(t->max, ns);
+	t->sum += ns;
+	t->count++;
+}
+
+static void mk_trips_show(struct seq_file *m, const struct mk_trips *t)
+{
+	seq_printf(m, "count=%u lost=%u min_ns=%llu avg_ns=%llu max_ns=%llu\n",
+		   t->count, t->lost, t->min, t->count ? t->sum / t->count : 0, t->max);
+}
+
+static int mk_trips_wanted(const char __user *buf, size_t len, u32 *n)
+{
+	int err = kstrtou32_from_user(buf, len, 0, n);
+
+	if (err)
+		return err;
+
+	return *n && *n <= MK_PINGS_MAX ? 0 : -ERANGE;
+}
+
+static int ping_show(struct seq_file *m, void *v)
+{
+	const struct mk_instance *inst = m->private;
+	struct mk_trips none = { };
+
+	mutex_lock(&mk_trips_lock);
+	mk_trips_show(m, mk_ping_id == inst->id ? &mk_ping_trips : &none);
+	mutex_unlock(&mk_trips_lock);
+
+	return 0;
+}
+
+static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
+			  loff_t *pos)
+{
+	struct mk_instance *inst = ((struct seq_file *)file->private_data)->private;
+	struct mk_trips trips = { };
+	int err;
+	u64 ns;
+	u32 n;
+
+	err = mk_trips_wanted(buf, len, &n);
+	while (!err && n--) {
+		err = mk_channel_ping(&inst->channel, &ns);
+		if (!err) {
+			mk_trip(&trips, ns);
+		} else if (err == -ETIMEDOUT) {
+			trips.lost++;
+			/* One may be late; a peer that is silent ends the run */
+			if (trips.lost < 3)
+				err = 0;
+		}
+		if (signal_pending(current))
+			err = -EINTR;
+	}
+	mutex_lock(&mk_trips_lock);
+	mk_ping_trips = trips;
+	mk_ping_id = inst->id;
+	mutex_unlock(&mk_trips_lock);
+
+	return err ?: len;
+}
+
+static int ping_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, ping_show, inode->i_private);
+}
+
+static const struct file_operations mk_ping_fops = {
+	.owner		= THIS_MODULE,
+	.open		= ping_open,
+	.read		= seq_read,
+	.write		= ping_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	struct mk_instance *inst = m->private;
+	const struct mk_channel_stats *s = &inst->channel.stats;
+
+	mutex_lock(&inst->lock);
+	seq_printf(m, "starts=%u\n", inst->epoch);
+	seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
+	seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
+	seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
+	seq_printf(m, "tx=%llu\n", s->tx);
+	seq_printf(m, "tx_full=%llu\n", s->tx_full);
+	seq_printf(m, "rx=%llu\n", s->rx);
+	seq_printf(m, "doorbells_tx=%llu\n", s->doorbells_tx);
+	seq_printf(m, "doorbells_rx=%llu\n", s->doorbells_rx);
+	seq_printf(m, "refused=%llu\n", s->refused);
+	seq_printf(m, "unanswered=%llu\n", s->unanswered);
+	seq_printf(m, "stray_replies=%llu\n", s->stray_replies);
+	mutex_unlock(&inst->lock);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int window_show(struct seq_file *m, void *v)
+{
+	const struct mk_instance *inst = m->private;
+	const struct mk_host_page *host = mk_host_page(inst->window);
+	const struct mk_spawn_page *spawn = mk_spawn_page(inst->window);
+
+	seq_printf(m, "address=%#llx\n", mk_window_phys(inst));
+	seq_printf(m, "size=%#x\n", MK_WINDOW_SIZE);
+	seq_printf(m, "host.magic=%#x\n", READ_ONCE(host->magic));
+	seq_printf(m, "host.abi_version=%u\n", READ_ONCE(host->abi_version));
+	seq_printf(m, "host.epoch=%u\n", READ_ONCE(host->epoch));
+	seq_printf(m, "host.doorbell=%u:%#x\n", READ_ONCE(host->doorbell_dest),
+		   READ_ONCE(host->doorbell_vector));
+	seq_printf(m, "host.head=%u\n", READ_ONCE(host->ctl.head));
+	seq_printf(m, "host.tail=%u\n", READ_ONCE(host->ctl.tail));
+	seq_printf(m, "host.armed=%u\n", READ_ONCE(host->ctl.armed));
+	seq_printf(m, "spawn.magic=%#x\n", READ_ONCE(spawn->magic));
+	seq_printf(m, "spawn.abi_version=%u\n", READ_ONCE(spawn->abi_version));
+	seq_printf(m, "spawn.phase=%u\n", READ_ONCE(spawn->phase));
+	seq_printf(m, "spawn.exit_kind=%u\n", READ_ONCE(spawn->exit_kind));
+	seq_printf(m, "spawn.epoch=%u\n", READ_ONCE(spawn->epoch));
+	seq_printf(m, "spawn.doorbell=%u:%#x\n", READ_ONCE(spawn->doorbell_dest),
+		   READ_ONCE(spawn->doorbell_vector));
+	seq_printf(m, "spawn.nr_cpus_online=%u\n", READ_ONCE(spawn->nr_cpus_online));
+	seq_printf(m, "spawn.console_head=%llu\n", READ_ONCE(spawn->console_head));
+	seq_printf(m, "spawn.head=%u\n", READ_ONCE(spawn->ctl.head));
+	seq_printf(m, "spawn.tail=%u\n", READ_ONCE(spawn->ctl.tail));
+	seq_printf(m, "spawn.armed=%u\n", READ_ONCE(spawn->ctl.armed));
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(window);
+
+/* The yardstick for ping: this kernel's own call to another of its CPUs */
+
+static void mk_nothing(void *info)
+{
+}
+
+static int ipi_bench_show(struct seq_file *m, void *v)
+{
+	mutex_lock(&mk_trips_lock);
+	mk_trips_show(m, &mk_ipi_trips);
+	mutex_unlock(&mk_trips_lock);
+
+	return 0;
+}
+
+static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t len,
+			       loff_t *pos)
+{
+	struct mk_trips trips = { };
+	unsigned int cpu;
+	u64 start;
+	int err;
+	u32 n;
+
+	err = mk_trips_wanted(buf, len, &n);
+	while (!err && n--) {
+		cpus_read_lock();
+		preempt_disable();
+		cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+		start = local_clock();
+		if (cpu < nr_cpu_ids)
+			err = smp_call_function_single(cpu, mk_nothing, NULL, 1);
+		else
+			err = -ENODEV;
+		mk_trip(&trips, local_clock() - start);
+		preempt_enable();
+		cpus_read_unlock();
+		cond_resched();
+		if (signal_pending(current))
+			err = -EINTR;
+	}
+	if (err)
+		return err;
+
+	mutex_lock(&mk_trips_lock);
+	mk_ipi_trips = trips;
+	mutex_unlock(&mk_trips_lock);
+
+	return len;
+}
+
+static int ipi_bench_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, ipi_bench_show, inode->i_private);
+}
+
+static const struct file_operations mk_ipi_bench_fops = {
+	.owner		= THIS_MODULE,
+	.open		= ipi_bench_open,
+	.read		= seq_read,
+	.write		= ipi_bench_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+/**
+ * mk_debugfs_add - show an instance's inside
+ * @inst: instance
+ *
+ * Context: process.
+ */
+void mk_debugfs_add(struct mk_instance *inst)
+{
+	inst->debugfs = debugfs_create_dir(inst->name, mk_debugfs_root);
+	debugfs_create_file("ping", 0600, inst->debugfs, inst, &mk_ping_fops);
+	debugfs_create_file("stats", 0400, inst->debugfs, inst, &stats_fops);
+	debugfs_create_file("window", 0400, inst->debugfs, inst, &window_fops);
+}
+
+/**
+ * mk_debugfs_remove - hide it; waits until nobody is in one of the files
+ * @inst: instance
+ *
+ * Context: process; no instance lock held.
+ */
+void mk_debugfs_remove(struct mk_instance *inst)
+{
+	debugfs_remove_recursive(inst->debugfs);
+}
+
+/**
+ * mk_debugfs_init - make the folder
+ */
+void __init mk_debugfs_init(void)
+{
+	mk_debugfs_root = debugfs_create_dir("multikernel", NULL);
+	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
+			    &mk_ipi_bench_fops);
+}

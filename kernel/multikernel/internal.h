@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * multikernel: what the files of kernel/multikernel/ share
+ *
+ * DOC: multikernel internals
+ *
+ * Which file to change
+ * ====================
+ *
+ * Pure parts, no locks, covered by KUnit (tests/):
+ *
+ * - state.c: the states of an instance and which may follow which
+ * - mem_pool.c: range allocator of the pool
+ * - bootdesc.c: codec of what a spawn is told about itself
+ * - ring.c: record ring between two kernels
+ * - request.c: the line written to "create"
+ *
+ * On top of them:
+ *
+ * - cpu_pool.c: lends CPUs, and gets them back
+ * - loader.c: kexec_file_load() with KEXEC_FILE_MULTIKERNEL
+ * - channel.c, service.c: rings plus doorbell; who answers a record
+ * - console.c: a spawn's printk lines in the window, both ends
+ * - fault.c: the one door for an instance's faults
+ * - lifecycle.c: create, start, stop, kill, destroy, and what a spawn reports
+ * - spawn.c: the spawn's side of all that
+ * - sysfs.c, debugfs.c, trace.h: the surfaces
+ *
+ * Lower files use upper ones, never the reverse.  What depends on the
+ * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
+ *
+ * Locks, in the order in which they nest
+ * ======================================
+ *
+ * 1. mk_lock: the list of instances, the pools, creating and destroying
+ * 2. &mk_instance.lock: everything of one instance that has no other lock
+ * 3. device_hotplug_lock, cpu_hotplug_lock: taken by lending and returning CPUs
+ * 4. &mk_channel.rx_lock, then &mk_channel.tx_lock: raw, hard interrupt
+ *
+ * sysfs files of an instance take its lock; the folder is therefore removed
+ * with no lock held.
+ */
+#ifndef _MK_INTERNAL_H
+#define _MK_INTERNAL_H
+
+#include <linux/cpumask.h>
+#include <linux/irq_work.h>
+#include <linux/kobject.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/multikernel.h>
+#include <linux/multikernel_abi.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "bootdesc.h"
+#include "mem_pool.h"
+#include "request.h"
+#include "ring.h"
+#include "state.h"
+
+struct dentry;
+struct kernfs_node;
+struct kimage;
+struct mk_channel;
+struct mk_instance;
+
+#define MK_REASON_MAX	(MK_EXIT_TEXT + 64)
+
+/* Pool: what boot reserved (arch), what instances have of it (lifecycle.c) */
+
+/* Memory below 1 MiB is handed out in slots of this size, one an instance */
+#define MK_LOW_SLOT_SIZE	SZ_64K
+#define MK_LOW_SLOTS_MAX	6
+
+/**
+ * struct mk_reserved - what boot reserved for instances
+ * @start: first byte of the pool
+ * @size: bytes of the pool, 0 if there is none
+ * @stub: page below 1 MiB that stays with the host, 0 if there is none
+ * @low: addresses of the slots below 1 MiB
+ * @nr_low: how many
+ */
+struct mk_reserved {
+	u64 start;
+	u64 size;
+	u32 stub;
+	u32 low[MK_LOW_SLOTS_MAX];
+	u32 nr_low;
+};
+
+/* Channel */
+
+enum mk_role {
+	MK_ROLE_HOST	= 0x1,
+	MK_ROLE_SPAWN	= 0x2,
+};
+
+/**
+ * struct mk_channel_stats - counters of a channel; each has one writer
+ * @tx: records sent
+ * @tx_full: records that found the ring full
+ * @rx: records received
+ * @doorbells_tx: doorbells rung
+ * @doorbells_rx: doorbells heard
+ * @refused: records for a service that this role does not offer
+ * @unanswered: requests whose reply found the ring full
+ * @stray_replies: replies that nobody waits for
+ */
+struct mk_channel_stats {
+	u64 tx;
+	u64 tx_full;
+	u64 rx;
+	u64 doorbells_tx;
+	u64 doorbells_rx;
+	u64 refused;
+	u64 unanswered;
+	u64 stray_replies;
+};
+
+/**
+ * struct mk_channel - one kernel's end of the rings and doorbells to another
+ * @node: in the list that the doorbell walks, RCU
+ * @role: which services are offered here
+ * @open: records may be sent and received
+ * @broken: the peer broke the rules; set once, nothing is read any more
+ * @rx_lock: serializes readers
+ * @rx: reading end
+ * @rx_armed: in this kernel's half: ring my doorbell
+ * @rx_buf: payload being handled
+ * @tx_lock: serializes writers
+ * @tx: writing end
+ * @peer_armed: in the peer's half: it wants a doorbell
+ * @doorbell_dest: APIC id that hears for the peer, checked before @open
+ * @doorbell_vector: and on which vector
+ * @ping_lock: one ping at a time
+ * @ping_id: id of the echo under way, 0 if there is none
+ * @next_id: id of the last request
+ * @stats: counters
+ * @event: called from the doorbell's hard interrupt, before the ring is read
+ * @fault: called when the peer broke the rules, any context
+ */
+struct mk_channel {
+	struct list_head node;
+	enum mk_role role;
+	bool open;
+	bool broken;
+
+	raw_spinlock_t rx_lock;
+	struct mk_ring_rx rx;
+	u32 *rx_armed;
+	u8 rx_buf[MK_PAYLOAD_MAX];
+
+	raw_spinlock_t tx_lock;
+	struct mk_ring_tx tx;
+	const u32 *peer_armed;
+	u32 doorbell_dest;
+	u32 doorbell_vector;
+
+	struct mutex ping_lock;
+	u64 ping_id;
+	u64 next_id;
+
+	struct mk_channel_stats stats;
+
+	void (*event)(struct mk_channel *ch);
+	void (*fault)(struct mk_channel *ch, const char *what);
+};
+
+void mk_channel_init(struct mk_channel *ch, enum mk_role role);
+void mk_channel_attach(struct mk_channel *ch, void *window);
+void mk_channel_open(struct mk_channel *ch, u32 dest, u32 vector);
+void mk_channel_listen(struct mk_channel *ch);
+void mk_channel_close(struct mk_channel *ch);
+int mk_channel_send(struct mk_channel *ch, const struct mk_record *rec,
+		    const void *payload);
+void mk_channel_ring(struct mk_channel *ch);
+int mk_channel_ping(struct mk_channel *ch, u64 *ns);
+void mk_doorbell(void);
+
+void mk_service_dispatch(struct mk_channel *ch, const struct mk_record *rec,
+			 const void *payload);
+
+/* Console: the spawn's printk lines, in the window */
+
+#ifdef CONFIG_PRINTK
+void mk_console_start(void *window, u64 console_start);
+void mk_console_move(void *window);
+#else
+static inline void mk_console_start(void *window, u64 console_start) { }
+static inline void mk_console_move(void *window) { }
+#endif
+u64 mk_console_head(const void *window);
+ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
+			size_t count);
+u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
+
+/* Fault: first claim wins, the rest is deferred */
+
+enum mk_fault_state {
+	MK_FAULT_NONE,
+	MK_FAULT_CLAIMED,
+	MK_FAULT_VALID,
+};
+
+/**
+ * struct mk_fault - what broke first in an instance
+ * @state: enum mk_fault_state; who moves it from NONE to CLAIMED writes @text
+ * @text: one line
+ * @work: carries the news out of whatever context the fault was found in
+ */
+struct mk_fault {
+	atomic_t state;
+	char text[MK_EXIT_TEXT];
+	struct irq_work work;
+};
+
+void mk_fault_init(struct mk_fault *fault);
+__printf(2, 3)
+void mk_fault_report(struct mk_instance *inst, const char *fmt, ...);
+bool mk_fault_take(struct mk_fault *fault, char *text, size_t size);
+
+/* Image */
+
+/**
+ * struct mk_image - what start needs to know of a loaded image
+ * @load: physical address of the kernel
+ * @init_size: bytes that the kernel needs there before it has page tables
+ * @entry: physical address of its 64-bit entry
+ * @initrd: physical address of the initrd, 0 if there is none
+ * @kernel: bytes to place at @load, in the file
+ * @kernel_len: how many
+ */
+struct mk_image {
+	u64 load;
+	u64 init_size;
+	u64 entry;
+	u64 initrd;
+	const void *kernel;
+	size_t kernel_len;
+};
+
+/* Instance */
+
+/**
+ * struct mk_instance - CPUs, memory and what runs there
+ * @kobj: the folder in sysfs, and the reference count
+ * @node: in mk_instances; mk_lock
+ * @id: instance id, constant
+ * @name: constant
+ * @nr_cpus: entries of @cpus, constant
+ * @cpus: the host's numbers of the lent CPUs, constant
+ * @apic_ids: their local APIC ids, constant; the first one boots
+ * @mem: main memory, constant
+ * @low: address of the slot below 1 MiB, constant
+ * @window: the shared window, mapped as long as the instance exists
+ * @lock: everything below
+ * @destroyed: no new operation may begin
+ * @state: only mk_instance_set_state() writes it
+ * @reason: why it stopped or crashed
+ * @kimage: the loaded image, or NULL
+ * @image: where its parts go
+ * @placed: they are there, untouched
+ * @epoch: number of starts
+ * @started: when the last one began
+ * @seen_phase: the spawn's phase when it was last looked at
+ * @timeout: seconds that booting or stopping may take
+ * @deadline: when that is over
+ * @stop_sent: the spawn was asked to power off
+ * @dying_since: when the spawn said that it panics, 0 if it did not
+ * @first_instruction_us: start to the first instruction of the boot CPU
+ * @boot_time_us: start to READY, 0 if it was not reached
+ * @kill_time_us: how long the last take-back of all CPUs lasted
+ * @restart: start again once stopped
+ * @lost: CPUs that did not prove to have left the spawn; never reused
+ * @channel: rings and doorbells
+ * @fault: what broke first
+ * @event_work: looks at what the spawn reports; also the poll while active
+ * @state_kn: to wake poll(2) on state
+ * @debugfs: folder
+ */
+struct mk_instance {
+	struct kobject kobj;
+	struct list_head node;
+	u32 id;
+	char name[MK_NAME_MAX + 1];
+	u32 nr_cpus;
+	u32 *cpus;
+	u32 *apic_ids;
+	struct mk_range mem;
+	u32 low;
+	void *window;
+
+	struct mutex lock;
+	bool destroyed;
+	enum mk_state state;
+	char reason[MK_REASON_MAX];
+	struct kimage *kimage;
+	struct mk_image image;
+	bool placed;
+	u32 epoch;
+	ktime_t started;
+	u32 seen_phase;
+	unsigned int timeout;
+	ktime_t deadline;
+	bool stop_sent;
+	ktime_t dying_since;
+	u64 first_instruction_us;
+	u64 boot_time_us;
+	u64 kill_time_us;
+	bool restart;
+	struct cpumask lost;
+
+	struct mk_channel channel;
+	struct mk_fault fault;
+	struct delayed_work event_work;
+	struct kernfs_node *state_kn;
+	struct dentry *debugfs;
+};
+
+#define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
+#define mk_warn(inst, fmt, ...)	pr_warn("%s: " fmt, (inst)->name, ##__VA_ARGS__)
+#define mk_info(inst, fmt, ...)	pr_info("%s: " fmt, (inst)->name, ##__VA_ARGS__)
+
+static inline u64 mk_window_phys(const struct mk_instance *inst)
+{
+	return inst->mem.start + inst->mem.size - MK_WINDOW_SIZE;
+}
+
+static inline struct mk_host_page *mk_host_page(void *window)
+{
+	return window + MK_WINDOW_HOST;
+}
+
+static inline struct mk_spawn_page *mk_spawn_page(void *window)
+{
+	return window + MK_WINDOW_SPAWN;
+}
+
+/* lifecycle.c */
+extern struct mutex mk_lock;
+extern struct mk_mem_pool mk_pool;
+extern struct workqueue_struct *mk_wq;
+
+int mk_instance_create(char *line, struct mk_complaint *c);
+int mk_instance_destroy(const char *name, struct mk_complaint *c);
+int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c);
+int mk_instance_stop(struct mk_instance *inst, struct mk_complaint *c);
+int mk_instance_kill(struct mk_instance *inst, struct mk_complaint *c);
+int mk_instance_restart(struct mk_instance *inst, struct mk_complaint *c);
+void mk_instance_free(struct mk_instance *inst);
+struct mk_instance *mk_instance_get(u32 id);
+void mk_instance_put(struct mk_instance *inst);
+void mk_instance_set_state(struct mk_instance *inst, enum mk_state to,
+			   const char *reason);
+void mk_instance_kick(struct mk_instance *inst);
+
+/* loader.c */
+int mk_image_place(struct mk_instance *inst, struct mk_complaint *c);
+void mk_image_drop(struct mk_instance *inst);
+
+/* cpu_pool.c */
+int mk_cpu_pool_init(void);
+int mk_cpus_check(const struct cpumask *cpus, bool split_core,
+		  struct mk_complaint *c);
+int mk_cpus_lend(const struct cpumask *cpus, struct mk_complaint *c);
+void mk_cpus_return(const struct cpumask *cpus);
+
+/* sysfs.c, debugfs.c */
+int mk_sysfs_init(void);
+int mk_sysfs_spawn_init(void);
+int mk_sysfs_add(struct mk_instance *inst);
+void mk_sysfs_remove(struct mk_instance *inst);
+
+#ifdef CONFIG_DEBUG_FS
+void mk_debugfs_init(void);
+void mk_debugfs_add(struct mk_instance *inst);
+void mk_debugfs_remove(struct mk_instance *inst);
+#else
+static inline void mk_debugfs_init(void) { }
+static inline void mk_debugfs_add(struct mk_instance *inst) { }
+static inline void mk_debugfs_remove(struct mk_instance *inst) { }
+#endif
+
+/* spawn.c: called by the architecture */
+extern bool mk_self_is_spawn;
+extern struct mk_boot_desc mk_self;
+
+void mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
+		    void *spawn_half);
+void __noreturn mk_spawn_exit(u32 kind, const char *text);
+
+/* What the architecture provides: see arch/x86/kernel/multikernel/ */
+const struct mk_reserved *arch_mk_reserved(void);
+const char *arch_mk_host_unfit(void);
+void arch_mk_ownership_changed(void);
+u32 arch_mk_cpu_id(unsigned int cpu);
+void arch_mk_cpu_reset(u32 id);
+int arch_mk_cpu_take_back(u32 id);
+int arch_mk_cpu_start(struct mk_instance *inst);
+void arch_mk_doorbell_address(u32 *dest, u32 *vector);
+bool arch_mk_doorbell_valid(u32 vector);
+void arch_mk_doorbell_ring(u32 dest, u32 vector);
+void __noreturn arch_mk_stop_self(void);
+int arch_mk_image_check(const void *file, size_t len, const char **why);
+int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
+		       struct mk_image *image, const char **why);
+
+int arch_mk_boot_params(struct mk_instance *inst);
+
+#endif /* _MK_INTERNAL_H */

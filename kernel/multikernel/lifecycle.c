@@ -1,0 +1,931 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: create, start, stop, kill, destroy, and what a spawn reports
+ *
+ * An operation takes what it needs in order and gives it back in reverse when
+ * a step fails.  A run of a spawn ends in one place, mk_instance_end(),
+ * whatever ended it: only that proves every CPU free.
+ */
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/ctype.h>
+#include <linux/io.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "internal.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "multikernel."
+
+/* How often an active instance is looked at, should a doorbell be lost */
+#define MK_POLL_INTERVAL	(HZ / 5)
+
+/* What a panicking spawn gets to say its last lines */
+#define MK_DYING_GRACE_MS	2000
+
+static unsigned int mk_boot_timeout = 60;
+module_param_named(boot_timeout, mk_boot_timeout, uint, 0644);
+MODULE_PARM_DESC(boot_timeout, "Seconds from start to READY before a spawn is given up");
+
+static unsigned int mk_stop_timeout = 30;
+module_param_named(stop_timeout, mk_stop_timeout, uint, 0644);
+MODULE_PARM_DESC(stop_timeout, "Seconds a spawn gets to power off before it is killed");
+
+DEFINE_MUTEX(mk_lock);
+struct mk_mem_pool mk_pool;
+struct workqueue_struct *mk_wq;
+
+static LIST_HEAD(mk_instances);
+static u32 mk_low_used;
+
+/* Lookup */
+
+static struct mk_instance *mk_find_name(const char *name)
+{
+	struct mk_instance *inst;
+
+	lockdep_assert_held(&mk_lock);
+	list_for_each_entry(inst, &mk_instances, node)
+		if (!strcmp(inst->name, name))
+			return inst;
+
+	return NULL;
+}
+
+static struct mk_instance *mk_find_id(u32 id)
+{
+	struct mk_instance *inst;
+
+	lockdep_assert_held(&mk_lock);
+	list_for_each_entry(inst, &mk_instances, node)
+		if (inst->id == id)
+			return inst;
+
+	return NULL;
+}
+
+/**
+ * mk_instance_get - find an instance by its id
+ * @id: instance id
+ *
+ * Context: process; takes mk_lock.
+ * Return: the instance with a reference for the caller, or NULL.
+ */
+struct mk_instance *mk_instance_get(u32 id)
+{
+	struct mk_instance *inst;
+
+	mutex_lock(&mk_lock);
+	inst = mk_find_id(id);
+	if (inst)
+		kobject_get(&inst->kobj);
+	mutex_unlock(&mk_lock);
+
+	return inst;
+}
+
+/**
+ * mk_instance_put - drop a reference
+ * @inst: instance
+ *
+ * Context: process.
+ */
+void mk_instance_put(struct mk_instance *inst)
+{
+	kobject_put(&inst->kobj);
+}
+
+/* State */
+
+/**
+ * mk_instance_set_state - the one place where an instance changes its state
+ * @inst: instance
+ * @to: new state
+ * @reason: why, or NULL to have none
+ *
+ * Context: process; &mk_instance.lock held.
+ */
+void mk_instance_set_state(struct mk_instance *inst, enum mk_state to,
+			   const char *reason)
+{
+	enum mk_state from = inst->state;
+
+	lockdep_assert_held(&inst->lock);
+	if (WARN_ON_ONCE(!mk_state_may_follow(from, to)))
+		return;
+
+	inst->state = to;
+	strscpy(inst->reason, reason ?: "", sizeof(inst->reason));
+
+	mk_info(inst, "%s -> %s%s%s\n", mk_state_name(from), mk_state_name(to),
+		reason ? ": " : "", inst->reason);
+	trace_multikernel_state(inst->id, inst->name, mk_state_name(from),
+				mk_state_name(to), inst->reason);
+	if (inst->state_kn)
+		sysfs_notify_dirent(inst->state_kn);
+}
+
+/**
+ * mk_instance_kick - look at an instance soon
+ * @inst: instance
+ *
+ * Context: any but NMI.
+ */
+void mk_instance_kick(struct mk_instance *inst)
+{
+	mod_delayed_work(mk_wq, &inst->event_work, 0);
+}
+
+/* End of a run */
+
+/*
+ * Take all CPUs away from the spawn.  A CPU that still runs may send start-up
+ * IPIs to one that was just reset, as it brings up its own: so first none may
+ * run any more, then each proves that it left.
+ */
+static void mk_take_back_cpus(struct mk_instance *inst)
+{
+	int i, err;
+
+	lockdep_assert_held(&inst->lock);
+	cpumask_clear(&inst->lost);
+
+	for (i = 0; i < inst->nr_cpus; i++)
+		arch_mk_cpu_reset(inst->apic_ids[i]);
+
+	for (i = 0; i < inst->nr_cpus; i++) {
+		err = arch_mk_cpu_take_back(inst->apic_ids[i]);
+		if (!err)
+			continue;
+		cpumask_set_cpu(inst->cpus[i], &inst->lost);
+		mk_err(inst, "CPU %u did not leave the spawn: %pe\n",
+		       inst->cpus[i], ERR_PTR(err));
+	}
+}
+
+static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
+			    const char *reason)
+{
+	struct mk_complaint c;
+	char text[MK_REASON_MAX];
+	ktime_t begin = ktime_get();
+	bool again = inst->restart;
+
+	lockdep_assert_held(&inst->lock);
+
+	mk_take_back_cpus(inst);
+	mk_channel_close(&inst->channel);
+	inst->restart = false;
+	inst->kill_time_us = ktime_us_delta(ktime_get(), begin);
+
+	strscpy(text, reason, sizeof(text));
+	if (!cpumask_empty(&inst->lost)) {
+		scnprintf(text, sizeof(text), "%s; CPUs %*pbl did not leave the spawn",
+			  reason, cpumask_pr_args(&inst->lost));
+		to = MK_CRASHED;
+	}
+	mk_instance_set_state(inst, to, text);
+
+	if (again && mk_instance_start(inst, &c))
+		mk_err(inst, "restart: %s\n", c.text);
+}
+
+/* What the spawn reports */
+
+/* Take the spawn's exit text: copied once, made fit for a log line */
+static void mk_exit_text(struct mk_instance *inst, char *text, size_t size)
+{
+	const struct mk_spawn_page *page = mk_spawn_page(inst->window);
+	size_t i;
+
+	size = min(size, sizeof(page->exit_text));
+	memcpy(text, page->exit_text, size);
+	text[size - 1] = '\0';
+
+	for (i = 0; text[i]; i++)
+		if (!isascii(text[i]) || !isprint(text[i]))
+			text[i] = '?';
+}
+
+static void mk_exit(struct mk_instance *inst)
+{
+	u32 kind = READ_ONCE(mk_spawn_page(inst->window)->exit_kind);
+	char text[MK_EXIT_TEXT], reason[MK_REASON_MAX];
+
+	mk_exit_text(inst, text, sizeof(text));
+
+	switch (kind) {
+	case MK_EXIT_POWEROFF:
+		mk_instance_end(inst, MK_STOPPED, "poweroff");
+		break;
+	case MK_EXIT_HALT:
+		mk_instance_end(inst, MK_STOPPED, "halt");
+		break;
+	case MK_EXIT_REBOOT:
+		mk_instance_end(inst, MK_STOPPED, "reboot");
+		break;
+	case MK_EXIT_PANIC:
+		scnprintf(reason, sizeof(reason), "panic: %s", text);
+		mk_instance_end(inst, MK_CRASHED, reason);
+		break;
+	case MK_EXIT_REFUSED:
+		scnprintf(reason, sizeof(reason), "refused to run: %s", text);
+		mk_instance_end(inst, MK_CRASHED, reason);
+		break;
+	default:
+		mk_instance_end(inst, MK_CRASHED, "ended without saying how");
+	}
+}
+
+static bool mk_owns_apic_id(const struct mk_instance *inst, u32 apic_id)
+{
+	int i;
+
+	for (i = 0; i < inst->nr_cpus; i++)
+		if (inst->apic_ids[i] == apic_id)
+			return true;
+
+	return false;
+}
+
+/* The spawn says that its rings work: check its doorbell, and use it */
+static void mk_open_channel(struct mk_instance *inst)
+{
+	const struct mk_spawn_page *page = mk_spawn_page(inst->window);
+	u32 dest = READ_ONCE(page->doorbell_dest);
+	u32 vector = READ_ONCE(page->doorbell_vector);
+
+	if (inst->channel.open)
+		return;
+	if (!mk_owns_apic_id(inst, dest) || !arch_mk_doorbell_valid(vector)) {
+		mk_fault_report(inst, "doorbell at APIC %u, vector %u is not its own",
+				dest, vector);
+		return;
+	}
+	mk_channel_open(&inst->channel, dest, vector);
+}
+
+static void mk_ask_shutdown(struct mk_instance *inst)
+{
+	struct mk_record rec = { .service = MK_SERVICE_SHUTDOWN };
+
+	if (inst->stop_sent || !inst->channel.open)
+		return;
+	/* On failure the next look tries again, until the deadline */
+	inst->stop_sent = !mk_channel_send(&inst->channel, &rec, NULL);
+}
+
+/* How far it came, for who has to find out why it did not come further */
+static const char *mk_phase_hint(const struct mk_instance *inst, u32 phase)
+{
+	const struct mk_spawn_page *page = mk_spawn_page(inst->window);
+
+	if (phase >= MK_PHASE_CHANNEL)
+		return "its kernel is up, init was not started; see console";
+	if (READ_ONCE(page->magic) != MK_SPAWN_MAGIC)
+		return "no sign of life: hung in decompression or early boot, or not a multikernel kernel";
+	if (READ_ONCE(page->abi_version) != MK_ABI_VERSION)
+		return "it speaks another ABI version";
+	return "hung in early boot; see console";
+}
+
+static void mk_check_deadline(struct mk_instance *inst, u32 phase)
+{
+	char reason[MK_REASON_MAX];
+
+	if (ktime_before(ktime_get(), inst->deadline))
+		return;
+
+	if (inst->state == MK_BOOTING) {
+		scnprintf(reason, sizeof(reason), "no READY within %u s: %s",
+			  inst->timeout, mk_phase_hint(inst, phase));
+		mk_instance_end(inst, MK_CRASHED, reason);
+	} else if (inst->state == MK_STOPPING) {
+		scnprintf(reason, sizeof(reason), "stop timed out after %u s, killed",
+			  inst->timeout);
+		mk_instance_end(inst, MK_STOPPED, reason);
+	}
+}
+
+static void mk_look(struct mk_instance *inst)
+{
+	const struct mk_spawn_page *page = mk_spawn_page(inst->window);
+	char text[MK_EXIT_TEXT], reason[MK_REASON_MAX];
+	/* Pairs with the release in mk_spawn_set_phase() */
+	u32 phase = smp_load_acquire(&page->phase);
+
+	inst->seen_phase = phase;
+	if (phase > MK_PHASE_GONE)
+		mk_fault_report(inst, "impossible phase %u", phase);
+
+	if (mk_fault_take(&inst->fault, text, sizeof(text))) {
+		scnprintf(reason, sizeof(reason), "fault: %s", text);
+		mk_instance_end(inst, MK_CRASHED, reason);
+		return;
+	}
+
+	if (phase == MK_PHASE_GONE) {
+		mk_exit(inst);
+		return;
+	}
+	if (phase == MK_PHASE_DYING) {
+		if (!inst->dying_since)
+			inst->dying_since = ktime_get();
+		else if (ktime_ms_delta(ktime_get(), inst->dying_since) > MK_DYING_GRACE_MS)
+			mk_exit(inst);
+		return;
+	}
+
+	if (phase >= MK_PHASE_CHANNEL)
+		mk_open_channel(inst);
+	if (phase == MK_PHASE_READY && inst->state == MK_BOOTING) {
+		inst->boot_time_us = ktime_us_delta(ktime_get(), inst->started);
+		mk_instance_set_state(inst, MK_RUNNING, NULL);
+	}
+	if (phase == MK_PHASE_READY && inst->state == MK_STOPPING)
+		mk_ask_shutdown(inst);
+
+	mk_check_deadline(inst, phase);
+}
+
+static void mk_event_work(struct work_struct *work)
+{
+	struct mk_instance *inst = container_of(to_delayed_work(work),
+						struct mk_instance, event_work);
+
+	mutex_lock(&inst->lock);
+	if (mk_state_active(inst->state))
+		mk_look(inst);
+	if (mk_state_active(inst->state))
+		queue_delayed_work(mk_wq, &inst->event_work, MK_POLL_INTERVAL);
+	mutex_unlock(&inst->lock);
+}
+
+/* Hard interrupt: is there news besides records? */
+static void mk_channel_event(struct mk_channel *ch)
+{
+	struct mk_instance *inst = container_of(ch, struct mk_instance, channel);
+
+	if (READ_ONCE(mk_spawn_page(inst->window)->phase) != READ_ONCE(inst->seen_phase))
+		mk_instance_kick(inst);
+}
+
+static void mk_channel_fault(struct mk_channel *ch, const char *what)
+{
+	struct mk_instance *inst = container_of(ch, struct mk_instance, channel);
+
+	mk_fault_report(inst, "%s", what);
+}
+
+/* Start, stop, kill */
+
+/* A fresh window for the next start; the log of the last one stays readable */
+static void mk_reset_window(struct mk_instance *inst)
+{
+	struct mk_spawn_page *spawn = mk_spawn_page(inst->window);
+	struct mk_host_page *host = mk_host_page(inst->window);
+	u64 head = mk_console_head(inst->window);
+	char mark[64];
+	int len;
+
+	if (inst->epoch > 1) {
+		len = scnprintf(mark, sizeof(mark), "---- start %u of %s ----\n",
+				inst->epoch, inst->name);
+		head = mk_console_write(inst->window, head, mark, len);
+	}
+
+	memset(spawn, 0, sizeof(*spawn));
+	spawn->console_head = head;
+
+	memset(host, 0, sizeof(*host));
+	host->abi_version = MK_ABI_VERSION;
+	host->window_size = MK_WINDOW_SIZE;
+	host->ring_size = MK_RING_SIZE;
+	host->console_size = MK_CONSOLE_SIZE;
+	host->id = inst->id;
+	host->epoch = inst->epoch;
+	host->console_start = head;
+	arch_mk_doorbell_address(&host->doorbell_dest, &host->doorbell_vector);
+	host->magic = MK_HOST_MAGIC;
+
+	inst->seen_phase = MK_PHASE_NONE;
+}
+
+/**
+ * mk_instance_start - start the loaded image
+ * @inst: instance
+ * @c: gets what is wrong
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: 0 once the first CPU executes in the instance; -ENODATA without an
+ * image; -EBUSY if it is active; -EIO if a CPU does not answer; -ENOMEM.
+ */
+int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
+{
+	ktime_t begin = ktime_get();
+	int err;
+
+	lockdep_assert_held(&inst->lock);
+
+	if (inst->state == MK_EMPTY) {
+		mk_complain(c, "no image is loaded");
+		return -ENODATA;
+	}
+	if (mk_state_active(inst->state)) {
+		mk_complain(c, "is %s", mk_state_name(inst->state));
+		return -EBUSY;
+	}
+	if (!cpumask_empty(&inst->lost))
+		mk_take_back_cpus(inst);
+	if (!cpumask_empty(&inst->lost)) {
+		mk_complain(c, "CPUs %*pbl did not leave the last spawn",
+			    cpumask_pr_args(&inst->lost));
+		return -EIO;
+	}
+
+	err = mk_image_place(inst, c);
+	if (err)
+		return err;
+
+	inst->epoch++;
+	mk_reset_window(inst);
+	err = arch_mk_boot_params(inst);
+	if (err) {
+		mk_complain(c, "boot parameters can't be written: %pe", ERR_PTR(err));
+		return err;
+	}
+
+	mk_fault_init(&inst->fault);
+	mk_channel_attach(&inst->channel, inst->window);
+	mk_channel_listen(&inst->channel);
+	inst->placed = false;
+	inst->stop_sent = false;
+	inst->dying_since = 0;
+	inst->boot_time_us = 0;
+	inst->timeout = READ_ONCE(mk_boot_timeout);
+	inst->started = begin;
+	inst->deadline = ktime_add_ms(begin, inst->timeout * MSEC_PER_SEC);
+	mk_instance_set_state(inst, MK_BOOTING, NULL);
+
+	err = arch_mk_cpu_start(inst);
+	if (err) {
+		mk_complain(c, "CPU %u does not start: %pe", inst->cpus[0], ERR_PTR(err));
+		mk_instance_end(inst, MK_CRASHED, c->text);
+		return err;
+	}
+	inst->first_instruction_us = ktime_us_delta(ktime_get(), begin);
+	queue_delayed_work(mk_wq, &inst->event_work, MK_POLL_INTERVAL);
+
+	return 0;
+}
+
+/**
+ * mk_instance_stop - ask the spawn's init to power off
+ * @inst: instance
+ * @c: gets what is wrong
+ *
+ * Returns at once; the instance is killed if it takes too long.
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: 0; -ESRCH if nothing runs; -EBUSY if it is stopping already.
+ */
+int mk_instance_stop(struct mk_instance *inst, struct mk_complaint *c)
+{
+	lockdep_assert_held(&inst->lock);
+
+	if (inst->state == MK_STOPPING) {
+		mk_complain(c, "is stopping already");
+		return -EBUSY;
+	}
+	if (!mk_state_active(inst->state)) {
+		mk_complain(c, "is %s, not running", mk_state_name(inst->state));
+		return -ESRCH;
+	}
+
+	inst->timeout = READ_ONCE(mk_stop_timeout);
+	inst->deadline = ktime_add_ms(ktime_get(), inst->timeout * MSEC_PER_SEC);
+	mk_instance_set_state(inst, MK_STOPPING, NULL);
+	/* A spawn that has no init yet is asked when it has */
+	mk_instance_kick(inst);
+
+	return 0;
+}
+
+/**
+ * mk_instance_kill - take all CPUs away, whatever the spawn does
+ * @inst: instance
+ * @c: gets what is wrong
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: 0 when every CPU has proven that it left; -ESRCH if nothing runs;
+ * -EIO if a CPU did not leave.
+ */
+int mk_instance_kill(struct mk_instance *inst, struct mk_complaint *c)
+{
+	lockdep_assert_held(&inst->lock);
+
+	if (!mk_state_active(inst->state)) {
+		mk_complain(c, "is %s, not running", mk_state_name(inst->state));
+		return -ESRCH;
+	}
+
+	inst->restart = false;
+	mk_instance_end(inst, MK_STOPPED, "killed");
+	if (!cpumask_empty(&inst->lost)) {
+		mk_complain(c, "%s", inst->reason);
+		return -EIO;
+	}
+
+	return 0;
+}
+
+/**
+ * mk_instance_restart - stop in order if it runs, then start again
+ * @inst: instance
+ * @c: gets what is wrong
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: 0, or what stop or start say.
+ */
+int mk_instance_restart(struct mk_instance *inst, struct mk_complaint *c)
+{
+	int err = 0;
+
+	lockdep_assert_held(&inst->lock);
+
+	if (!mk_state_active(inst->state))
+		return mk_instance_start(inst, c);
+
+	if (inst->state != MK_STOPPING)
+		err = mk_instance_stop(inst, c);
+	if (!err)
+		inst->restart = true;
+
+	return err;
+}
+
+/* Create and destroy */
+
+static int mk_pick_id(struct mk_request *req, struct mk_complaint *c)
+{
+	const struct mk_instance *taken;
+	u32 id;
+
+	if (req->id) {
+		taken = mk_find_id(req->id);
+		if (!taken)
+			return 0;
+		mk_complain(c, "id %u is taken by '%s'", req->id, taken->name);
+		return -EEXIST;
+	}
+	for (id = 1; id <= MK_ID_MAX; id++) {
+		if (mk_find_id(id))
+			continue;
+		req->id = id;
+		return 0;
+	}
+	mk_complain(c, "all ids are taken");
+
+	return -ENOSPC;
+}
+
+static int mk_parse_cpulist(const struct mk_request *req, struct cpumask *cpus,
+			    struct mk_complaint *c)
+{
+	int err = cpulist_parse(req->cpus, cpus);
+	int shown = strnlen(req->cpus, 40);
+
+	/* Beyond what this kernel can number is still a CPU that is not there */
+	if (err == -ERANGE || err == -EOVERFLOW) {
+		mk_complain(c, "cpus '%*pE': no such CPU, this kernel counts to %u",
+			    shown, req->cpus, nr_cpu_ids - 1);
+		return -ENODEV;
+	}
+	if (err || cpumask_empty(cpus)) {
+		mk_complain(c, "cpus '%*pE' is not a list of CPUs", shown, req->cpus);
+		return -EINVAL;
+	}
+	if (cpumask_weight(cpus) > MK_DESC_MAX_CPUS) {
+		mk_complain(c, "cpus '%*pE' are more than %u", shown, req->cpus,
+			    MK_DESC_MAX_CPUS);
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+static int mk_take_memory(struct mk_instance *inst, u64 size,
+			  struct mk_complaint *c)
+{
+	const struct mk_reserved *reserved = arch_mk_reserved();
+	u32 slot;
+	int err;
+
+	err = mk_mem_pool_alloc(&mk_pool, &inst->mem, size);
+	if (err) {
+		if (mk_pool.size)
+			mk_complain(c, "memory %llu MiB: the pool has %llu MiB, %llu free, %llu of it in one piece",
+				    size >> 20, mk_pool.size >> 20,
+				    mk_mem_pool_bytes_free(&mk_pool) >> 20,
+				    mk_mem_pool_largest_free(&mk_pool) >> 20);
+		else
+			mk_complain(c, "memory %llu MiB: the pool is empty, boot with multikernel=SIZE",
+				    size >> 20);
+		return err;
+	}
+
+	slot = ffz(mk_low_used);
+	if (slot >= reserved->nr_low) {
+		mk_mem_pool_free(&mk_pool, &inst->mem);
+		mk_complain(c, "memory below 1 MiB: all %u slots are taken",
+			    reserved->nr_low);
+		return -ENOMEM;
+	}
+	mk_low_used |= BIT(slot);
+	inst->low = reserved->low[slot];
+
+	return 0;
+}
+
+static void mk_give_memory(struct mk_instance *inst)
+{
+	const struct mk_reserved *reserved = arch_mk_reserved();
+	int slot;
+
+	for (slot = 0; slot < reserved->nr_low; slot++)
+		if (reserved->low[slot] == inst->low)
+			mk_low_used &= ~BIT(slot);
+
+	mk_mem_pool_free(&mk_pool, &inst->mem);
+}
+
+/* Nothing of one instance is ever seen by the next */
+static void mk_scrub_memory(const struct mk_instance *inst)
+{
+	u64 at;
+	void *p;
+
+	for (at = 0; at < inst->mem.size; at += MK_GRANULE) {
+		p = memremap(inst->mem.start + at, MK_GRANULE, MEMREMAP_WB);
+		if (!p) {
+			mk_warn(inst, "memory at %#llx could not be cleared\n",
+				inst->mem.start + at);
+			continue;
+		}
+		memset64(p, 0, MK_GRANULE / sizeof(u64));
+		memunmap(p);
+		cond_resched();
+	}
+}
+
+static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
+					     const struct cpumask *cpus)
+{
+	struct mk_instance *inst;
+	unsigned int cpu;
+
+	inst = kzalloc(sizeof(*inst), GFP_KERNEL);
+	if (!inst)
+		return NULL;
+
+	inst->nr_cpus = cpumask_weight(cpus);
+	inst->cpus = kcalloc(inst->nr_cpus, 2 * sizeof(u32), GFP_KERNEL);
+	if (!inst->cpus) {
+		kfree(inst);
+		return NULL;
+	}
+	inst->apic_ids = inst->cpus + inst->nr_cpus;
+
+	inst->nr_cpus = 0;
+	for_each_cpu(cpu, cpus) {
+		inst->cpus[inst->nr_cpus] = cpu;
+		inst->apic_ids[inst->nr_cpus++] = arch_mk_cpu_id(cpu);
+	}
+
+	strscpy(inst->name, req->name);
+	inst->id = req->id;
+	mutex_init(&inst->lock);
+	INIT_LIST_HEAD(&inst->node);
+	INIT_DELAYED_WORK(&inst->event_work, mk_event_work);
+	mk_fault_init(&inst->fault);
+	mk_channel_init(&inst->channel, MK_ROLE_HOST);
+	inst->channel.event = mk_channel_event;
+	inst->channel.fault = mk_channel_fault;
+
+	return inst;
+}
+
+/**
+ * mk_instance_free - free what only the last reference held
+ * @inst: instance that was destroyed, or never came to be
+ */
+void mk_instance_free(struct mk_instance *inst)
+{
+	kfree(inst->cpus);
+	kfree(inst);
+}
+
+/**
+ * mk_instance_create - make an instance, or nothing
+ * @line: the create line, cut up here
+ * @c: gets what is wrong
+ *
+ * Context: process; takes mk_lock and CPU hotplug's locks.
+ * Return: 0 or a negative errno.
+ */
+int mk_instance_create(char *line, struct mk_complaint *c)
+{
+	static struct cpumask cpus;
+	struct mk_instance *inst;
+	struct mk_request req;
+	const char *unfit;
+	int err;
+
+	err = mk_request_parse(line, &req, c);
+	if (err)
+		return err;
+
+	mutex_lock(&mk_lock);
+
+	unfit = arch_mk_host_unfit();
+	if (unfit) {
+		mk_complain(c, "this machine can't be a host: %s", unfit);
+		err = -EOPNOTSUPP;
+		goto out_unlock;
+	}
+	if (mk_find_name(req.name)) {
+		mk_complain(c, "name '%s' is taken", req.name);
+		err = -EEXIST;
+		goto out_unlock;
+	}
+	err = mk_pick_id(&req, c);
+	if (err)
+		goto out_unlock;
+	err = mk_parse_cpulist(&req, &cpus, c);
+	if (err)
+		goto out_unlock;
+	err = mk_cpus_check(&cpus, req.split_core, c);
+	if (err)
+		goto out_unlock;
+
+	inst = mk_instance_alloc(&req, &cpus);
+	if (!inst) {
+		mk_complain(c, "out of memory");
+		err = -ENOMEM;
+		goto out_unlock;
+	}
+	err = mk_take_memory(inst, req.memory, c);
+	if (err)
+		goto out_free;
+
+	inst->window = memremap(mk_window_phys(inst), MK_WINDOW_SIZE, MEMREMAP_WB);
+	if (!inst->window) {
+		mk_complain(c, "window can't be mapped");
+		err = -ENOMEM;
+		goto out_memory;
+	}
+	memset(inst->window, 0, MK_WINDOW_SIZE);
+
+	err = mk_cpus_lend(&cpus, c);
+	if (err)
+		goto out_window;
+
+	/* From here on the kobject holds the instance: it frees it */
+	err = mk_sysfs_add(inst);
+	if (err) {
+		mk_complain(c, "sysfs: %pe", ERR_PTR(err));
+		mk_cpus_return(&cpus);
+		memunmap(inst->window);
+		mk_give_memory(inst);
+		mk_instance_put(inst);
+		goto out_unlock;
+	}
+	mk_debugfs_add(inst);
+	list_add_tail(&inst->node, &mk_instances);
+	mk_info(inst, "created: id %u, CPUs %*pbl, memory %#llx-%#llx\n", inst->id,
+		cpumask_pr_args(&cpus), inst->mem.start,
+		inst->mem.start + inst->mem.size - 1);
+	mutex_unlock(&mk_lock);
+
+	return 0;
+
+out_window:
+	memunmap(inst->window);
+out_memory:
+	mk_give_memory(inst);
+out_free:
+	mk_instance_free(inst);
+out_unlock:
+	mutex_unlock(&mk_lock);
+	return err;
+}
+
+/* No new operation from here on; fails if one is under way or a CPU is lost */
+static int mk_instance_retire(struct mk_instance *inst, struct mk_complaint *c)
+{
+	int err = 0;
+
+	mutex_lock(&inst->lock);
+	if (mk_state_active(inst->state)) {
+		mk_complain(c, "'%s' is %s, stop or kill it first", inst->name,
+			    mk_state_name(inst->state));
+		err = -EBUSY;
+		goto out;
+	}
+	if (!cpumask_empty(&inst->lost))
+		mk_take_back_cpus(inst);
+	if (!cpumask_empty(&inst->lost)) {
+		mk_complain(c, "'%s': CPUs %*pbl did not leave the spawn; they and the memory are kept",
+			    inst->name, cpumask_pr_args(&inst->lost));
+		err = -EBUSY;
+		goto out;
+	}
+	inst->destroyed = true;
+	mk_image_drop(inst);
+out:
+	mutex_unlock(&inst->lock);
+	return err;
+}
+
+/**
+ * mk_instance_destroy - give CPUs and memory of an instance back
+ * @name: its name
+ * @c: gets what is wrong
+ *
+ * Context: process; takes mk_lock and CPU hotplug's locks.
+ * Return: 0; -ENOENT if there is none; -EBUSY if it is active, or if a CPU
+ * did not leave.
+ */
+int mk_instance_destroy(const char *name, struct mk_complaint *c)
+{
+	static struct cpumask cpus;
+	struct mk_instance *inst;
+	int i, err;
+
+	mutex_lock(&mk_lock);
+	inst = mk_find_name(name);
+	if (!inst) {
+		mk_complain(c, "there is no '%*pE'", (int)strnlen(name, 40), name);
+		err = -ENOENT;
+		goto out;
+	}
+	err = mk_instance_retire(inst, c);
+	if (err)
+		goto out;
+
+	/* No instance lock here: this waits for those who are in its files */
+	list_del(&inst->node);
+	mk_debugfs_remove(inst);
+	mk_sysfs_remove(inst);
+	cancel_delayed_work_sync(&inst->event_work);
+	irq_work_sync(&inst->fault.work);
+	cancel_delayed_work_sync(&inst->event_work);
+
+	cpumask_clear(&cpus);
+	for (i = 0; i < inst->nr_cpus; i++)
+		cpumask_set_cpu(inst->cpus[i], &cpus);
+	mk_cpus_return(&cpus);
+
+	memunmap(inst->window);
+	mk_scrub_memory(inst);
+	mk_give_memory(inst);
+	mk_info(inst, "destroyed\n");
+	mk_instance_put(inst);
+out:
+	mutex_unlock(&mk_lock);
+	return err;
+}
+
+static int __init mk_init(void)
+{
+	const struct mk_reserved *reserved = arch_mk_reserved();
+	int err;
+
+	if (mk_self_is_spawn)
+		return 0;
+
+	mk_mem_pool_init(&mk_pool, reserved->start, reserved->size);
+
+	mk_wq = alloc_workqueue("multikernel", WQ_UNBOUND, 0);
+	if (!mk_wq)
+		return -ENOMEM;
+
+	err = mk_cpu_pool_init();
+	if (err)
+		goto out_wq;
+	err = mk_sysfs_init();
+	if (err)
+		goto out_wq;
+	mk_debugfs_init();
+
+	return 0;
+out_wq:
+	destroy_workqueue(mk_wq);
+	return err;
+}
+subsys_initcall(mk_init);

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: kexec_file_load() with KEXEC_FILE_MULTIKERNEL
+ *
+ * kernel/kexec_file.c reads the files and verifies signatures as for any other
+ * image, and calls in here twice: before the signature is looked at, to refuse
+ * what can never work, and at the end, to hand the image over.  The image is
+ * placed straight into the instance's memory.  The files are kept as well,
+ * because a kernel that ran has used up what it was started from.
+ */
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/io.h>
+#include <linux/kexec.h>
+
+#include "../kexec_internal.h"
+#include "internal.h"
+
+#define MK_FLAG_ID_SHIFT	16
+#define MK_FLAGS_ALLOWED	(KEXEC_FILE_MULTIKERNEL | KEXEC_FILE_UNLOAD | \
+				 KEXEC_FILE_NO_INITRAMFS | KEXEC_FILE_DEBUG)
+
+/* The instance that the flags name, with a reference, or an ERR_PTR() */
+static struct mk_instance *mk_target(unsigned long flags)
+{
+	unsigned long id = flags >> MK_FLAG_ID_SHIFT;
+	struct mk_instance *inst;
+
+	if (flags & (BIT(MK_FLAG_ID_SHIFT) - 1) & ~MK_FLAGS_ALLOWED) {
+		pr_err("load: flags %#lx don't go with KEXEC_FILE_MULTIKERNEL\n",
+		       flags & (BIT(MK_FLAG_ID_SHIFT) - 1));
+		return ERR_PTR(-EINVAL);
+	}
+	if (id > MK_ID_MAX) {
+		pr_err("load: id %lu is not in 1..%d\n", id, MK_ID_MAX);
+		return ERR_PTR(-EINVAL);
+	}
+	inst = mk_instance_get(id);
+	if (!inst) {
+		pr_err("load: there is no instance with id %lu\n", id);
+		return ERR_PTR(-ENODEV);
+	}
+
+	return inst;
+}
+
+/* May this instance's image be exchanged now? */
+static int mk_image_may_change(struct mk_instance *inst, const char *what)
+{
+	lockdep_assert_held(&inst->lock);
+
+	if (inst->destroyed) {
+		mk_err(inst, "%s: was destroyed meanwhile\n", what);
+		return -ENODEV;
+	}
+	if (mk_state_active(inst->state)) {
+		mk_err(inst, "%s: is %s\n", what, mk_state_name(inst->state));
+		return -EBUSY;
+	}
+	/* A CPU that did not leave may still write where the image goes */
+	if (!cpumask_empty(&inst->lost)) {
+		mk_err(inst, "%s: CPUs %*pbl did not leave the last spawn\n", what,
+		       cpumask_pr_args(&inst->lost));
+		return -EBUSY;
+	}
+
+	return 0;
+}
+
+/**
+ * multikernel_image_check - can this file be a spawn's kernel?
+ * @image: image whose kernel file was read, nothing else
+ * @flags: of kexec_file_load()
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL for bad flags; -ENODEV if there is no such instance;
+ * -EBUSY if it is active; -ENOEXEC for a file that can't be used, with the
+ * reason in the log.
+ */
+int multikernel_image_check(struct kimage *image, unsigned long flags)
+{
+	struct mk_instance *inst = mk_target(flags);
+	const char *why;
+	int err;
+
+	if (IS_ERR(inst))
+		return PTR_ERR(inst);
+
+	mutex_lock(&inst->lock);
+	err = mk_image_may_change(inst, "load");
+	mutex_unlock(&inst->lock);
+
+	if (!err) {
+		err = arch_mk_image_check(image->kernel_buf, image->kernel_buf_len, &why);
+		if (err)
+			mk_err(inst, "load: %s\n", why);
+	}
+	mk_instance_put(inst);
+
+	return err;
+}
+
+/**
+ * multikernel_image_load - hand a verified image to its instance
+ * @image: image with kernel, initrd and command line; the instance's on success
+ * @flags: of kexec_file_load()
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENODEV if the instance was destroyed meanwhile; -EBUSY if it is
+ * active; -ENOMEM if the image does not fit or can't be placed; -EINVAL for a
+ * command line that is too long.  The old image is kept on failure.
+ */
+int multikernel_image_load(struct kimage *image, unsigned long flags)
+{
+	struct mk_instance *inst = mk_target(flags);
+	struct kimage *old;
+	struct mk_image plan;
+	struct mk_complaint c;
+	const char *why;
+	int err;
+
+	if (IS_ERR(inst))
+		return PTR_ERR(inst);
+
+	mutex_lock(&inst->lock);
+	err = mk_image_may_change(inst, "load");
+	if (err)
+		goto out;
+	err = arch_mk_image_plan(inst, image, &plan, &why);
+	if (err) {
+		mk_err(inst, "load: %s\n", why);
+		goto out;
+	}
+
+	old = inst->kimage;
+	swap(inst->image, plan);
+	inst->kimage = image;
+	inst->placed = false;
+	err = mk_image_place(inst, &c);
+	if (err) {
+		mk_err(inst, "load: %s\n", c.text);
+		swap(inst->image, plan);
+		inst->kimage = old;
+		goto out;
+	}
+	kimage_free(old);
+	mk_instance_set_state(inst, MK_LOADED, NULL);
+out:
+	mutex_unlock(&inst->lock);
+	mk_instance_put(inst);
+
+	return err;
+}
+
+/**
+ * multikernel_image_unload - forget an instance's image
+ * @flags: of kexec_file_load()
+ *
+ * Context: process, may sleep.
+ * Return: 0, also if there is none; -EINVAL, -ENODEV, -EBUSY as for loading.
+ */
+int multikernel_image_unload(unsigned long flags)
+{
+	struct mk_instance *inst = mk_target(flags);
+	int err;
+
+	if (IS_ERR(inst))
+		return PTR_ERR(inst);
+
+	mutex_lock(&inst->lock);
+	err = mk_image_may_change(inst, "unload");
+	if (!err && inst->kimage) {
+		mk_image_drop(inst);
+		mk_instance_set_state(inst, MK_EMPTY, NULL);
+	}
+	mutex_unlock(&inst->lock);
+	mk_instance_put(inst);
+
+	return err;
+}
+
+/**
+ * mk_image_drop - free the loaded image, if there is one
+ * @inst: instance whose kernel does not run
+ *
+ * Context: process; &mk_instance.lock held.
+ */
+void mk_image_drop(struct mk_instance *inst)
+{
+	lockdep_assert_held(&inst->lock);
+
+	kimage_free(inst->kimage);
+	inst->kimage = NULL;
+	inst->placed = false;
+}
+
+static int mk_place(u64 at, const void *from, size_t len)
+{
+	void *to;
+
+	if (!len)
+		return 0;
+	to = memremap(at, len, MEMREMAP_WB);
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, from, len);
+	memunmap(to);
+
+	return 0;
+}
+
+/**
+ * mk_image_place - copy kernel and initrd to where they start from
+ * @inst: instance with an image, whose kernel does not run
+ * @c: gets what is wrong
+ *
+ * Does nothing if they are there untouched.
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int mk_image_place(struct mk_instance *inst, struct mk_complaint *c)
+{
+	const struct mk_image *image = &inst->image;
+	const struct kimage *kimage = inst->kimage;
+	int err;
+
+	lockdep_assert_held(&inst->lock);
+	if (inst->placed)
+		return 0;
+
+	err = mk_place(image->load, image->kernel, image->kernel_len);
+	if (!err)
+		err = mk_place(image->initrd, kimage->initrd_buf, kimage->initrd_buf_len);
+	if (err) {
+		mk_complain(c, "image can't be placed: %pe", ERR_PTR(err));
+		return err;
+	}
+	inst->placed = true;
+
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * multikernel: tracepoints
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM multikernel
+
+#if !defined(_MK_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _MK_TRACE_H
+
+#include <linux/tracepoint.h>
+
+TRACE_EVENT(multikernel_state,
+
+	TP_PROTO(u32 id, const char *name, const char *from, const char *to,
+		 const char *reason),
+
+	TP_ARGS(id, name, from, to, reason),
+
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__string(name, name)
+		__string(from, from)
+		__string(to, to)
+		__string(reason, reason)
+	),
+
+	TP_fast_assign(
+		__entry->id = id;
+		__assign_str(name);
+		__assign_str(from);
+		__assign_str(to);
+		__assign_str(reason);
+	),
+
+	TP_printk("id=%u name=%s from=%s to=%s reason=%s", __entry->id,
+		  __get_str(name), __get_str(from), __get_str(to),
+		  __get_str(reason))
+);
+
+#endif /* _MK_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+
+#include <trace/define_trace.h>

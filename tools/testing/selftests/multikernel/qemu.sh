@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Boot a kernel in QEMU, in bounded time, and keep what it says.
+#
+#	qemu.sh --kernel BZIMAGE --initrd CPIO --log PREFIX [options]
+#	  --append WORDS    kernel command line, after console=ttyS0
+#	  --timeout S       end the guest after that long (default 120)
+#	  --smp N --mem SIZE --accel kvm|tcg    (defaults 4, 1G, the better that works)
+#	  --show all|story|none   what goes to the screen while it runs (default all);
+#	                    story: the scripts' lines and the host's multikernel lines
+#	  --shell           interactive: the guest's console is this terminal
+#	  --stamp PROGRAM   pipe the console through PROGRAM on its way to the log, and the
+#	                    firmware's debug port with it ("Booting from ROM": kernel next)
+#
+# Kept: PREFIX.console (ttyS0: the kernel) and PREFIX.out (ttyS1: the scripts' lines,
+# apart, since a kernel line would cut them), PREFIX.log (both, as they came).
+# Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
+
+set -u
+kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=1G accel='' show=all shell=0 stamp=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel) kernel=$2; shift ;;
+	--initrd) initrd=$2; shift ;;
+	--log) log=$2; shift ;;
+	--append) append=$2; shift ;;
+	--timeout) timeout=$2; shift ;;
+	--smp) smp=$2; shift ;;
+	--mem) mem=$2; shift ;;
+	--accel) accel=$2; shift ;;
+	--show) show=$2; shift ;;
+	--shell) shell=1 ;;
+	--stamp) stamp=$2; shift ;;
+	*) echo "qemu.sh: unknown option '$1'" >&2; exit 2 ;;
+	esac
+	shift
+done
+: "${kernel:?--kernel is missing}" "${log:?--log is missing}"
+for f in "$kernel" ${initrd:+"$initrd"}; do
+	[ -f "$f" ] || { echo "qemu.sh: no file $f" >&2; exit 2; }
+done
+if ! command -v qemu-system-x86_64 >/dev/null; then
+	echo "qemu.sh: qemu-system-x86_64 is missing" >&2
+	exit 2
+fi
+
+# KVM must really work: a device that opens, on a CPU that has the extension.
+kvm_works() {
+	grep -qwE 'vmx|svm' /proc/cpuinfo && (: <>/dev/kvm) 2>/dev/null
+}
+if [ -z "$accel" ]; then
+	if kvm_works; then accel=kvm; else accel=tcg; fi
+fi
+case $accel in
+tcg) accel=tcg,thread=multi ;;
+kvm | tcg,*) ;;
+*) echo "qemu.sh: accel is kvm or tcg, not '$accel'" >&2; exit 2 ;;
+esac
+
+mkdir -p "$(dirname "$log")"
+qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
+	-no-reboot -M q35 -cpu max -accel "$accel" -smp "$smp" -m "$mem"
+	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "console=ttyS0 $append")
+
+if [ "$shell" = 1 ]; then
+	# Ctrl-C belongs to the guest; Ctrl-A x ends QEMU.
+	exec "${qemu[@]}" -chardev stdio,id=c,signal=off,mux=on,logfile="$log.console" \
+		-serial chardev:c
+fi
+
+: >"$log.console"
+: >"$log.out"
+: >"$log.log"
+if [ -n "$stamp" ]; then
+	qemu+=(-chardev "stdio,id=c,mux=on,signal=off" -serial chardev:c
+		-device "isa-debugcon,iobase=0x402,chardev=c")
+	"${qemu[@]}" </dev/null > >("$stamp" >"$log.console") 2>&1 &
+else
+	qemu+=(-serial stdio -serial "file:$log.out")
+	"${qemu[@]}" </dev/null >"$log.console" 2>&1 &
+fi
+pid=$!
+
+end_guest() {
+	local i
+	kill -TERM "$pid" 2>/dev/null
+	# shellcheck disable=SC2034 # only counts
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		kill -0 "$pid" 2>/dev/null || return
+		sleep 0.2
+	done
+	kill -KILL "$pid" 2>/dev/null
+}
+trap 'end_guest; exit 130' INT TERM HUP
+trap 'end_guest' EXIT
+
+# Whole lines only, so that the two sources never mix within one.
+follow() {
+	tail -n +1 -s 0.2 -f --pid="$pid" "$1" 2>/dev/null | sed -u 's/\r//g' | tee -a "$log.log"
+}
+case $show in
+all) story=() ;;
+story) story=(sed -u -n -e '/multikernel: /p' -e '/Kernel panic/p' -e '/BUG:/p' -e '/^qemu/p') ;;
+none) story=(sed -n '') ;;
+*) echo "qemu.sh: show is all, story or none" >&2; exit 2 ;;
+esac
+if [ "$show" = all ]; then
+	follow "$log.console" &
+else
+	follow "$log.console" | "${story[@]}" &
+fi
+f1=$!
+if [ "$show" = none ]; then
+	follow "$log.out" >/dev/null &
+else
+	follow "$log.out" &
+fi
+f2=$!
+
+rc=0
+end=$((SECONDS + timeout))
+while kill -0 "$pid" 2>/dev/null; do
+	if [ "$SECONDS" -ge "$end" ]; then
+		echo "qemu.sh: no end within $timeout s, the guest is ended by force" | tee -a "$log.log" >&2
+		end_guest
+		rc=124
+	fi
+	sleep 0.2
+done
+wait "$pid" 2>/dev/null || { [ "$rc" != 0 ] || rc=$?; }
+trap - EXIT
+# The followers end when QEMU is gone; they may need a moment for the last lines.
+wait "$f1" "$f2" 2>/dev/null
+if [ "$rc" != 0 ] && [ "$show" != all ]; then
+	echo "--- last lines of $log.console:" >&2
+	tail -n 25 "$log.console" | tr -d '\r' >&2
+fi
+exit "$rc"
