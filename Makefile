@@ -10,8 +10,9 @@ N      ?=
 SEED   ?=
 MIRROR ?=
 DEB    ?=
+TESTS  ?=
 
-export LINUX SMP MEM ACCEL N SEED MIRROR DEB
+export LINUX SMP MEM ACCEL N SEED MIRROR DEB TESTS
 ifneq ($(O),)
 export O := $(abspath $(O))
 endif
@@ -44,6 +45,7 @@ clean distclean:
 #:   SMP=4 MEM=1G    the guest's CPUs and memory
 #:   ACCEL=kvm|tcg   instead of the better that works here
 #:   N=1000 SEED=1   cycles of soak, seed of its random moments
+#:   TESTS=create,kill   only these files of the selftests
 #:   LINUX=/path     build with your own 6.12 tree (it is copied, and stays as it is)
 #:   O=/path         where to build (default: out/ in the cache)
 #:   MIRROR=URL      Debian archive to fetch the kernel source from

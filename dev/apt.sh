@@ -56,12 +56,12 @@ apt_private_sources() {
 apt_fetch() {
 	local dir=$1 own
 	shift
-	(cd "$dir" && apt-get download -q "$@") 2>/dev/null && return
+	(cd "$dir" && apt-get download -qq "$@") 2>/dev/null && return
 	mapfile -t own < <(apt_sources)
 	[ "${#own[@]}" -gt 0 ] || return 1
 	apt_private_sources "${own[@]}"
 	private_apt update -q >/dev/null || return 1
-	(cd "$dir" && private_apt download -q "$@")
+	(cd "$dir" && private_apt download -qq "$@")
 }
 
 # apt_closure PACKAGE: it and all it depends on, from the lists that know it.

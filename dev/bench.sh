@@ -45,6 +45,7 @@ say "booting the host, which measures the rest"
 rc=0
 "$TOP/dev/run.sh" plain bench --show story --timeout "${TIMEOUT:-600}" || rc=$?
 [ "$rc" = 0 ] || die "the bench guest ended with $rc; see $LOGS/plain-bench.log"
+grep -q '^bench: done' "$LOGS/plain-bench.out" || die "bench broke off; see $LOGS/plain-bench.log"
 
 figures=$LOGS/bench.figures
 {

@@ -7,7 +7,8 @@
 flavour=${1:-plain}
 case $flavour in
 plain) fragments="kernel/configs/multikernel.config dev/guest.config" ;;
-debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/debug.config" ;;
+debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/debug.config
+	tools/testing/selftests/multikernel/config" ;;
 *) die "build.sh: plain or debug, not '$flavour'" ;;
 esac
 

@@ -93,6 +93,15 @@ static size_t make(char *buf, char **words, int nr)
 	}
 }
 
+static void show(const char *buf, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		fputc(buf[i] >= ' ' && buf[i] <= '~' ? buf[i] : '.', stderr);
+	fputc('\n', stderr);
+}
+
 int main(int argc, char **argv)
 {
 	static char buf[LINE_MAX_BYTES + 1];
@@ -120,9 +129,9 @@ int main(int argc, char **argv)
 			refused++;
 			continue;
 		}
-		buf[len > 60 ? 60 : len] = '\0';
-		fprintf(stderr, "fuzz: write %u was taken (%zd of %zu): %s\n", i,
-			n, len, buf);
+		fprintf(stderr, "fuzz: write %u was taken (%zd of %zu): ", i, n,
+			len);
+		show(buf, len > 60 ? 60 : len);
 	}
 	printf("%u of %u refused\n", refused, count);
 	return refused != count;

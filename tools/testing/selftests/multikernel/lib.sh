@@ -300,7 +300,7 @@ panic_begin() {
 
 # panic_end NAME: shows the console of the dead within the brackets
 panic_end() {
-	show_console "$1"
+	show_console "$1" | tail -n 200
 	: >"$T/panicked.$1"
 	echo "# expect-panic end"
 	echo "# expect-panic end" >/dev/kmsg
@@ -391,7 +391,11 @@ mk_exit() {
 	check "all $planned ran, pool, CPUs and logs as before" as_before
 	if [ "$failed" -gt 0 ]; then
 		for f in "$T"/console/*; do
-			[ ! -f "$f" ] || show_console "${f##*/}" | tail -n 120
+			[ -f "$f" ] || continue
+			f=${f##*/}
+			[ ! -f "$T/panicked.$f" ] || echo "# expect-panic begin"
+			show_console "$f" | tail -n 120
+			[ ! -f "$T/panicked.$f" ] || echo "# expect-panic end"
 		done
 		klog "$START_MARK" | tail -n 60 | sed 's/^/host| /'
 	fi

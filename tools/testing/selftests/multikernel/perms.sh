@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # Who may: root only, and files that are not for writing cannot be written.
 . "$(dirname "$0")/lib.sh"
-plan 21
+plan 22
 
 mk_create name=web cpus=3 memory=128M split_core=1
 id=$(val web id)

@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# build.sh plain|debug: the kernel, out of tree, in $OUT/plain or $OUT/debug.
+# Nothing is done when the tree, the configuration and the compiler are as last time.
+. "$(dirname "$0")/lib.sh"
+
+flavour=${1:-plain}
+case $flavour in
+plain) fragments="kernel/configs/multikernel.config dev/guest.config" ;;
+debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/debug.config
+	tools/testing/selftests/multikernel/config" ;;
+*) die "build.sh: plain or debug, not '$flavour'" ;;
+esac
+
+take_lock
+"$TOP/dev/prepare.sh"
+TREE=$(sed -n 1p "$OUT/tree")
+BUILD=$OUT/$flavour
+LOG=$LOGS/build-$flavour.log
+mkdir -p "$BUILD"
+
+# The same input gives the same kernel, whoever builds it and when.
+export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk \
+	KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
+cc=gcc
+if command -v ccache >/dev/null; then
+	cc="ccache gcc"
+	# Paths below the cache folder are made relative: other O=, other home, same objects.
+	export CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_BASEDIR=$CACHE CCACHE_NOHASHDIR=1
+fi
+
+kmake() {
+	make -C "$TREE" O="$BUILD" CC="$cc" HOSTCC="$cc" "$@"
+}
+
+config_hash() {
+	{
+		# shellcheck disable=SC2086 # a list of words
+		(cd "$TOP" && cat $fragments)
+		echo "${MK_CONFIG_WITHOUT:-}"
+		gcc --version | head -n 1
+		ld --version | head -n 1
+		echo "$TREE"
+	} | sha256sum | cut -d' ' -f1
+}
+
+# Every line that a fragment asks for must hold in the end: kconfig drops silently.
+check_config() {
+	awk '
+	function name(l) { sub(/^# /, "", l); sub(/[= ].*/, "", l); return l }
+	!/^CONFIG_/ && !/^# CONFIG_[A-Za-z0-9_]+ is not set/ { next }
+	FILENAME == ARGV[ARGC - 1] { have[name($0)] = $0; next }
+	{ n = name($0); want[n] = $0 ~ /=n$/ ? "# " n " is not set" : $0 }
+	END {
+		for (n in want) {
+			if (want[n] ~ /is not set$/ ? have[n] == "" || have[n] == want[n] : have[n] == want[n])
+				continue
+			printf "  %s (is: %s)\n", want[n], have[n] == "" ? "absent" : have[n]
+			bad = 1
+		}
+		exit bad
+	}' "$@" "$BUILD/.config"
+}
+
+configure() {
+	local list=() f
+	say "configuring the $flavour kernel"
+	rm -f "$BUILD/.mk-config"
+	mkdir -p "$BUILD/.mk-fragments"
+	for f in $fragments; do
+		# MK_CONFIG_WITHOUT (a regular expression) leaves lines out, for trials.
+		grep -Ev "^(# )?(${MK_CONFIG_WITHOUT:-NONE})[= ]" "$TOP/$f" >"$BUILD/.mk-fragments/${f##*/}"
+		list+=("$BUILD/.mk-fragments/${f##*/}")
+	done
+	{
+		kmake tinyconfig &&
+		(cd "$TREE" && KCONFIG_CONFIG=$BUILD/.config scripts/kconfig/merge_config.sh \
+			-m -O "$BUILD" "$BUILD/.config" "${list[@]}") &&
+		kmake olddefconfig
+	} >"$LOG" 2>&1 || { tail -n 20 "$LOG" >&2; die "configuring failed, see $LOG"; }
+	check_config "${list[@]}" ||
+		die "the configuration does not hold these lines; a dependency is missing"
+	echo "$chash" >"$BUILD/.mk-config"
+}
+
+# make prints a line for each step: count them, so that somebody sees it move.
+progress() {
+	local start=$SECONDS last=$SECONDS n step total
+	total=$(cat "$BUILD/.mk-steps" 2>/dev/null || echo 1900)
+	while kill -0 "$1" 2>/dev/null; do
+		sleep 1
+		n=$(grep -c '^  [A-Z]' "$LOG" || :)
+		step=$(tail -n 1 "$LOG")
+		if [ -t 1 ]; then
+			printf '\r\033[K   %d:%02d  step %d (a full build has about %d) %.60s' \
+				$(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) "$n" "$total" "$step"
+		elif [ $((SECONDS - last)) -ge 30 ]; then
+			last=$SECONDS
+			printf '   %d:%02d  step %d (a full build has about %d)\n' \
+				$(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) "$n" "$total"
+		fi
+	done
+	[ ! -t 1 ] || printf '\r\033[K'
+}
+
+build() {
+	local pid rc=0 n
+	say "building the $flavour kernel (from nothing: some minutes; log: $LOG)"
+	: >"$LOG"
+	kmake -j"$(nproc)" bzImage >"$LOG" 2>&1 </dev/null &
+	pid=$!
+	# shellcheck disable=SC2064 # this pid
+	trap "kill $pid 2>/dev/null; wait $pid; exit 130" INT TERM
+	progress "$pid"
+	wait "$pid" || rc=$?
+	trap - INT TERM
+	if [ "$rc" != 0 ]; then
+		grep -nE '(error|undefined reference|Error [0-9]+|\*\*\*)' "$LOG" | head -n 30 >&2 ||
+			tail -n 30 "$LOG" >&2
+		die "the $flavour kernel did not build, see $LOG"
+	fi
+	grep -n 'warning:' "$LOG" | head -n 10 || :
+	n=$(grep -c '^  [A-Z]' "$LOG" || :)
+	[ "$n" -lt 1000 ] || echo "$n" >"$BUILD/.mk-steps"
+}
+
+chash=$(config_hash)
+bhash=$(sed -n 2p "$OUT/tree")-$chash
+if [ "$(cat "$BUILD/.mk-built" 2>/dev/null)" = "$bhash" ] && [ -f "$BUILD/bzImage" ]; then
+	exit 0
+fi
+rm -f "$BUILD/.mk-built"
+if [ "$(cat "$BUILD/.mk-config" 2>/dev/null)" != "$chash" ] || [ ! -f "$BUILD/.config" ]; then
+	configure
+fi
+exit 0
+# A name of our own: a rebuild that breaks off never leaves a half image behind.
+cp "$BUILD/arch/x86/boot/bzImage" "$BUILD/.bzImage.tmp"
+mv "$BUILD/.bzImage.tmp" "$BUILD/bzImage"
+echo "$bhash" >"$BUILD/.mk-built"
+say "built: $BUILD/bzImage"
