@@ -4,7 +4,7 @@
 LINUX  ?=
 O      ?=
 SMP    ?= 4
-MEM    ?= 1G
+MEM    ?= 2G
 ACCEL  ?=
 N      ?=
 SEED   ?=
@@ -42,7 +42,7 @@ clean distclean:
 #:   make clean    remove what was built; distclean: also the source and the caches
 #:
 #: Variables:
-#:   SMP=4 MEM=1G    the guest's CPUs and memory
+#:   SMP=4 MEM=2G    the guest's CPUs and memory
 #:   ACCEL=kvm|tcg   instead of the better that works here
 #:   N=1000 SEED=1   cycles of soak, seed of its random moments
 #:   TESTS=create,kill   only these files of the selftests

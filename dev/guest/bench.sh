@@ -72,7 +72,8 @@ report kill_to_cpus_online_us kill_online_us $LIVES us
 up() {
 	mkwrite $MK/create "name=b cpus=2-3 memory=256M" &&
 		mkload -i "$(cat $I/id)" -r $INITRD -c quiet $KERNEL &&
-		mkwrite $I/control start && [ "$(mkwait b running,crashed,stopped 60000)" = running ]
+		mkwrite $I/control start &&
+		[ "$(mkwait b running,crashed,stopped 60000)" = running ]
 }
 up || fail "ping: the instance does not run"
 : >$LIVES.ping

@@ -12,7 +12,7 @@ INITRD=/mk/base.cpio.gz
 BOOT_MS=${MK_BOOT_MS:-40000}
 COUNT=/tmp/demo.count
 
-tail_pid='' counter=''
+tail_pid='' counter='' verdict=''
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n* %s\n' "$*"; }
@@ -28,9 +28,11 @@ fail() {
 		say "state: $(cat $I/state), reason: $(cat $I/reason)"
 	fi
 	dmesg | grep 'multikernel: ' | tail -n 5
+	verdict=FAIL
 	say "demo: FAIL $*"
 	exit 1
 }
+trap '[ -n "$verdict" ] || echo "demo: FAIL the script broke off"' EXIT
 
 # must WHAT COMMAND...
 must() {
@@ -49,9 +51,9 @@ load() { # CMDLINE
 	must "load" mkload -i "$(cat $I/id)" -r $INITRD -c "$1" $KERNEL
 }
 
-# The spawn's lines, prefixed with its name, as they come
+# The spawn's lines, prefixed with its name, as they come from now on
 follow() {
-	mktail $I/console "$N| " &
+	mktail $I/console "$N| " "$(wc -c <$I/console)" &
 	tail_pid=$!
 }
 unfollow() {
@@ -69,7 +71,7 @@ start() {
 
 # key WORD: from what the spawn said of itself
 key() {
-	sed -n -E "XX" $I/console | tail -n 1
+	sed -n -E "s/^.*spawn: (self|view) (.* )?$1=([^ ]*).*/\\3/p" $I/console | tail -n 1
 }
 
 ping() { # COUNT
@@ -100,7 +102,8 @@ say "* The host is up: Linux $(uname -r), CPUs $all," \
 
 step "CPUs 2-3 and 256 MiB are lent to an instance called '$N'."
 must "create" mkwrite $MK/create "name=$N cpus=2-3 memory=256M"
-say "  the host has now CPUs $(online) and $(free_mib) MiB in the pool; $N has CPUs $(cat $I/cpus) and"
+say "  the host has now CPUs $(online) and $(free_mib) MiB in the pool;" \
+	"$N has CPUs $(cat $I/cpus) and"
 sed 's/^/  memory /' $I/memory
 [ "$(online)" = 0-1 ] || fail "the CPUs are still on the host: $(online)"
 
@@ -119,7 +122,7 @@ row "" "host" "$N"
 row "kernel" "$(uname -r)" "$(key kernel)"
 row "CPUs online" "$(online)" "$(key online) (the machine's $(cat $I/cpus))"
 row "memory" "$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo) MiB" \
-	"$(($(key memory_kb) / 1024)) MiB"
+	"$(key memory_kb | awk '{ print int($1 / 1024) }') MiB"
 row "up for" "$(($(now_ms) / 1000)) s" "$(key uptime_ms) ms, when it said so"
 row "its init after" "" "$((first_us / 1000)) ms"
 [ "$(key online)" = 0-1 ] || fail "the spawn has not both its CPUs: $(key online)"
@@ -199,7 +202,8 @@ done
 [ "$(cat /proc/sys/kernel/random/boot_id)" = "$boot_id" ] || fail "the machine was reset"
 [ "$(ls $MK/instances)" = "" ] || fail "something is left in $MK/instances"
 
+verdict=PASS
 say ""
 say "demo: PASS boot $((first_us / 1000)) ms, again $((second_us / 1000)) ms," \
-	"ping avg $(us "$avg_ns") us (min $(us "$min_ns") us), stop $stop_ms ms, kill $kill_ms ms," \
-	"CPUs and memory back in $return_ms ms"
+	"ping avg $(us "$avg_ns") us (min $(us "$min_ns") us)," \
+	"stop $stop_ms ms, kill $kill_ms ms, CPUs and memory back in $return_ms ms"

@@ -87,7 +87,10 @@ report() {
 	say "report end"
 }
 
-nmis() { awk '$1 == "NMI:" { for (f = 2; f <= NF && $f ~ /^[0-9]+$/; f++) n += $f } END { print n + 0 }' /proc/interrupts; }
+nmis() {
+	awk '$1 == "NMI:" { for (f = 2; $f ~ /^[0-9]+$/; f++) n += $f }
+		END { print n + 0 }' /proc/interrupts
+}
 
 watch() {
 	n=0

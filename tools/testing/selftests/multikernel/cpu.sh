@@ -27,7 +27,8 @@ check "it still runs" equal state "$(state web)" running
 check "it answers" eval 'mkwrite $DBG/web/ping 3 && has $DBG/web/ping lost=0'
 check "kill it" mk_kill web
 expect_errno "onlining a CPU of a killed one" EBUSY $O3 1 "CPU 3.*web|web.*CPU 3"
-check "destroy brings the CPUs online" eval 'mk_destroy web && equal online "$(online)" "$START_ONLINE"'
+check "destroy brings the CPUs online" \
+	eval 'mk_destroy web && equal online "$(online)" "$START_ONLINE"'
 check "tasks run on every CPU" cpus_work
 
 ticks() { awk -v f=$(($1 + 2)) '$1 == "LOC:" { print $f }' /proc/interrupts; }

@@ -11,7 +11,8 @@ expect_errno "name that nobody has" ENOENT $d nobody nobody
 expect_errno "a lone newline" "ENOENT|EINVAL" $d "
 " "destroy: "
 expect_errno "binary" "ENOENT|EINVAL" $d hex:00ff01fe80 "destroy: "
-expect_errno "a line of 4 KiB" "E2BIG|ENOENT|EINVAL" $d "$(printf '%4096s' '' | tr ' ' x)" "destroy: "
+expect_errno "a line of 4 KiB" "E2BIG|ENOENT|EINVAL" $d \
+	"$(printf '%4096s' '' | tr ' ' x)" "destroy: "
 expect_errno "a path" "ENOENT|EINVAL" $d "../instances" "\.\./inst"
 
 mk_create name=web cpus=2-3 memory=128M

@@ -19,13 +19,15 @@ rubbish() { # SEED FILE WORD...
 	fuzz "$s" "$count" "$file" "$@" && equal everything "$(snapshot)" "$before"
 }
 check "$count writes to create are refused and change nothing" \
-	rubbish "$seed" $MK/create name=fz cpus=1 memory=64M id=9 split_core=1 name=web cpus=2-3 memory=0
+	rubbish "$seed" $MK/create name=fz cpus=1 memory=64M id=9 split_core=1 \
+	name=web cpus=2-3 memory=0
 check "$count writes to destroy are refused and change nothing" \
 	rubbish $((seed + 1)) $MK/destroy web fz instances
 check "$count writes to control are refused and change nothing" \
 	rubbish $((seed + 2)) "$INST/web/control" start stop kill restart
 check "the same while it boots and runs" eval 'control web start &&
-	! fuzz $((seed + 3)) "$count" "$INST/web/control" start stop kill restart 2>&1 | grep "was taken"'
+	! fuzz $((seed + 3)) "$count" "$INST/web/control" start stop kill restart 2>&1 |
+	grep "was taken"'
 check "it boots all the same" wait_state web running
 check "ping takes rubbish as well" eval '
 	fuzz $((seed + 4)) 50 "$DBG/web/ping" "1 1" "0x" "-" >/dev/null 2>&1

@@ -24,7 +24,8 @@ note() { # WHEN
 	eval "slab_$1=$(meminfo Slab) free_$1=$(meminfo MemFree) vmalloc_$1=$(meminfo VmallocUsed)"
 }
 cheap() {
-	mk_create name=web cpus=3 memory=128M split_core=1 && mk_load web x=1 && mkwrite $MK/destroy web
+	mk_create name=web cpus=3 memory=128M split_core=1 && mk_load web x=1 &&
+		mkwrite $MK/destroy web
 }
 life() {
 	mk_create name=web cpus=2-3 memory=128M && mk_load web && control web start &&

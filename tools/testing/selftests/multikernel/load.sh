@@ -49,7 +49,8 @@ bad protocol "boot protocol too old" "web: load: .*(protocol|version|bzImage)"
 bad 32bit "a 32-bit kernel" "web: load: .*(64|32)"
 bad fixed "not relocatable" "web: load: .*relocat"
 bad nochunk "a kernel without MULTIKERNEL" "web: load: .*(MULTIKERNEL|multikernel)"
-bad abi "another ABI version: both are named" "web: load: .*ABI.*100[0-9].*|web: load: .*ABI.*[0-9].*100[0-9]"
+bad abi "another ABI version: both are named" \
+	"web: load: .*ABI.*(100[0-9].*[^0-9][0-9]|[^0-9][0-9][^0-9].*100[0-9])"
 check "nothing of all that is loaded" equal state "$(state web)" empty
 refused "start without an image" ENODATA "web: .*(image|start)" control web start
 
@@ -122,7 +123,8 @@ fi
 # --- while it runs, while it goes ---
 
 control web start
-load_refused "load into one that boots" EBUSY "web: load: |web.*(boot|run|active)" "$KERNEL" -r "$INITRD"
+load_refused "load into one that boots" EBUSY "web: load: |web.*(boot|run|active)" \
+	"$KERNEL" -r "$INITRD"
 refused "unload of one that boots" EBUSY "web" mkload -u -i "$id"
 mk_kill web
 

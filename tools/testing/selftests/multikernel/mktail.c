@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mktail FILE PREFIX - print the lines of a kept console as they come
+ * mktail FILE PREFIX [SKIP] - print the lines of a kept console as they come
  *
  * The file is a window on the end of a longer text: it grows, and when it is
  * full it moves on.  What was printed last is looked up again in each reading.
- * Lines are written whole, with PREFIX.  Runs until it is killed or FILE is
- * gone; then it prints what is left.
+ * Lines are written whole, with PREFIX; the first SKIP bytes are left out.
+ * Runs until it gets SIGTERM, and prints what is left, or FILE is gone.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -56,14 +56,15 @@ int main(int argc, char **argv)
 	static char buf[MAX_BYTES], key[KEY_BYTES];
 	const char *p, *eol;
 	size_t key_len = 0;
-	ssize_t len;
+	ssize_t len, skip;
 	bool last = false;
 	sigset_t end;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: mktail FILE PREFIX\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: mktail FILE PREFIX [SKIP]\n");
 		return 2;
 	}
+	skip = argc == 4 ? atol(argv[3]) : 0;
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
 	sigprocmask(SIG_BLOCK, &end, NULL);
@@ -72,7 +73,9 @@ int main(int argc, char **argv)
 		len = slurp(argv[1], buf);
 		if (len < 0)
 			break;
-		p = resume(buf, len, key, key_len);
+		p = skip && skip <= len ? buf + skip :
+					 resume(buf, len, key, key_len);
+		skip = 0;
 		while ((eol = memchr(p, '\n', buf + len - p))) {
 			printf("%s%.*s\n", argv[2], (int)(eol - p), p);
 			fflush(stdout);

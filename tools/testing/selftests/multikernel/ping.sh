@@ -38,9 +38,8 @@ check "stats have first_instruction_us" has "$D/stats" "first_instruction_us=[0-
 check "window shows a decoded header" has "$D/window" "abi|ABI"
 check "window has no garbage" not grep -q '[^[:print:][:blank:]]' "$D/window"
 
-for bad in 0 -1 x "" "1 2" 99999999999999999999; do
-	check "ping count '$bad' is refused or does nothing" \
-		sh -c '[ -z "$1" ] && exec mkwrite "$2" "$1"; ! mkwrite "$2" "$1"' - "$bad" "$D/ping"
+for bad in 0 -1 x "-" "1 2" 99999999999999999999; do
+	check "ping count '$bad' is refused" not mkwrite "$D/ping" "$bad"
 done
 check "pings still work" pinged 10
 check "stop" mk_stop web

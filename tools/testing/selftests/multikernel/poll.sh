@@ -15,7 +15,7 @@ follow() { # LAST: in the background
 }
 # Not one reading without a wake-up: a change that does not wake is missing here
 followed() {
-	wait $follower || cat "$T/err"
+	wait "$follower" || cat "$T/err"
 	equal states "$(tr '\n' ' ' <"$T/states")" "$1"
 }
 
