@@ -4,6 +4,7 @@
 #	check   debug kernel: KUnit while it boots, then the selftests
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools
+#	pool    plain kernel: multikernel= with good and bad values
 #	kdump   plain kernel: a crash ends in the crash kernel
 # The last line is "N passed, N failed".
 . "$(dirname "$0")/lib.sh"
@@ -23,7 +24,9 @@ part() {
 	say "$mode took $((SECONDS - start)) s"
 }
 
-part debug check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
+# Two cores of two threads, so that half of a core can be asked for
+SMP=4,cores=2,threads=2 MK_APPEND=crashkernel=128M \
+	part debug check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
 
 part plain demo 180
 if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then
@@ -31,6 +34,11 @@ if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then
 else
 	count_fail "demo: $(grep '^demo: FAIL' "$LOGS/${LOG_PREFIX}plain-demo.out" | tr -d '\r' || echo 'no verdict')"
 fi
+
+# A pool that can't be had, that was asked for wrongly, at a fixed place
+MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
 
 MK_APPEND=crashkernel=128M part plain kexec 120 -v tap=1
 MK_APPEND=crashkernel=128M part plain kdump 120 -v tap=1 -v crash=1

@@ -23,7 +23,7 @@ OUT=$(cd "$OUT" && pwd -P)
 LOGS=$OUT/logs
 mkdir -p "$LOGS" "$CACHE/dl" "$CACHE/src"
 
-: "${SMP:=4}" "${MEM:=1G}" "${ACCEL:=}" "${LINUX:=}" "${MIRROR:=}" "${DEB:=}"
+: "${SMP:=4}" "${MEM:=2G}" "${ACCEL:=}" "${LINUX:=}" "${MIRROR:=}" "${DEB:=}"
 # shellcheck disable=SC2034 # for those who source us
 QEMU_SH=$TOP/tools/testing/selftests/multikernel/qemu.sh
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # run.sh FLAVOUR MODE [qemu.sh options]: boot the host guest, which runs MODE.
-# Logs: $OUT/logs/FLAVOUR-MODE.* (after $LOG_PREFIX); in $MK_APPEND more kernel parameters.
+# Logs: $OUT/logs/FLAVOUR-MODE.* (after $LOG_PREFIX); in $MK_APPEND more kernel parameters,
+# in $MK_POOL what multikernel= says.
 . "$(dirname "$0")/lib.sh"
 
 flavour=$1
@@ -9,4 +10,4 @@ mode=$2
 shift 2
 exec "$QEMU_SH" --kernel "$OUT/$flavour/bzImage" --initrd "$OUT/$flavour/host.cpio" \
 	--log "$LOGS/${LOG_PREFIX:-}$flavour-$mode" --smp "$SMP" --mem "$MEM" --accel "$ACCEL" \
-	--append "multikernel=512M mk.run=$mode ${N:+mk.n=$N }${SEED:+mk.seed=$SEED }${TESTS:+mk.tests=$TESTS }${MK_APPEND:-}" "$@"
+	--append "multikernel=${MK_POOL:-512M} mk.run=$mode ${N:+mk.n=$N }${SEED:+mk.seed=$SEED }${TESTS:+mk.tests=$TESTS }${MK_APPEND:-}" "$@"

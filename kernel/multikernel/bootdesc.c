@@ -69,6 +69,7 @@ int mk_bootdesc_encode(void *buf, size_t len, const struct mk_boot_desc *desc,
 int mk_bootdesc_decode(const void *buf, size_t len, struct mk_boot_desc *desc,
 		       u32 *apic_ids, u32 max_cpus, const char **why)
 {
+	u64 window_end;
 	u32 nr, i;
 
 	*why = "too short";
@@ -104,7 +105,8 @@ int mk_bootdesc_decode(const void *buf, size_t len, struct mk_boot_desc *desc,
 
 	*why = "bad window";
 	if (desc->window_size < MK_WINDOW_SIZE || !desc->window_phys ||
-	    !IS_ALIGNED(desc->window_phys, 4096))
+	    !IS_ALIGNED(desc->window_phys, 4096) ||
+	    check_add_overflow(desc->window_phys, desc->window_size, &window_end))
 		return -EINVAL;
 
 	*why = "no TSC frequency";

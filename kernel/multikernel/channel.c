@@ -69,7 +69,6 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->peer_armed = &theirs->armed;
 	ch->doorbell_vector = 0;
 	ch->broken = false;
-	ch->ping_id = 0;
 	memset(&ch->stats, 0, sizeof(ch->stats));
 }
 

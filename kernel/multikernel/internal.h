@@ -158,7 +158,7 @@ struct mk_channel {
 	u32 doorbell_dest;
 	u32 doorbell_vector;
 
-	struct mutex ping_lock;
+	struct mutex ping_lock; /* one ping at a time */
 	u64 ping_id;
 	u64 next_id;
 
@@ -292,7 +292,7 @@ struct mk_instance {
 	u32 low;
 	void *window;
 
-	struct mutex lock;
+	struct mutex lock; /* the fields below */
 	bool destroyed;
 	enum mk_state state;
 	char reason[MK_REASON_MAX];

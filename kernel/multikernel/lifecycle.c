@@ -11,6 +11,7 @@
 #include <linux/ctype.h>
 #include <linux/io.h>
 #include <linux/moduleparam.h>
+#include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -36,6 +37,7 @@ static unsigned int mk_stop_timeout = 30;
 module_param_named(stop_timeout, mk_stop_timeout, uint, 0644);
 MODULE_PARM_DESC(stop_timeout, "Seconds a spawn gets to power off before it is killed");
 
+/* The list of instances, the pools, creating and destroying */
 DEFINE_MUTEX(mk_lock);
 struct mk_mem_pool mk_pool;
 struct workqueue_struct *mk_wq;
@@ -119,7 +121,8 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state to,
 	if (WARN_ON_ONCE(!mk_state_may_follow(from, to)))
 		return;
 
-	inst->state = to;
+	/* Shown by sysfs without the lock */
+	WRITE_ONCE(inst->state, to);
 	strscpy(inst->reason, reason ?: "", sizeof(inst->reason));
 
 	mk_info(inst, "%s -> %s%s%s\n", mk_state_name(from), mk_state_name(to),
@@ -670,6 +673,9 @@ static void mk_scrub_memory(const struct mk_instance *inst)
 	u64 at, size, done;
 	void *p;
 
+	/* Below 1 MiB the host has it mapped */
+	memset(phys_to_virt(inst->low), 0, MK_LOW_SLOT_SIZE);
+
 	/* In large pieces: each one unmapped costs a flush on every CPU */
 	for (at = 0; at < inst->mem.size; at += size) {
 		size = min_t(u64, inst->mem.size - at, SZ_1G);
@@ -905,6 +911,30 @@ out:
 	return err;
 }
 
+/* Restart, poweroff, kexec: who comes next must find the CPUs idle */
+static int mk_reboot(struct notifier_block *nb, unsigned long event, void *cmd)
+{
+	struct mk_instance *inst;
+	struct mk_complaint c;
+
+	mutex_lock(&mk_lock);
+	list_for_each_entry(inst, &mk_instances, node) {
+		mutex_lock(&inst->lock);
+		if (mk_state_active(inst->state) && mk_instance_kill(inst, &c))
+			mk_err(inst, "%s\n", c.text);
+		/* Nothing starts any more */
+		inst->destroyed = true;
+		mutex_unlock(&inst->lock);
+	}
+	mutex_unlock(&mk_lock);
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block mk_reboot_nb = {
+	.notifier_call	= mk_reboot,
+};
+
 static int __init mk_init(void)
 {
 	const struct mk_reserved *reserved = arch_mk_reserved();
@@ -926,6 +956,7 @@ static int __init mk_init(void)
 	if (err)
 		goto out_wq;
 	mk_debugfs_init();
+	register_reboot_notifier(&mk_reboot_nb);
 
 	return 0;
 out_wq:

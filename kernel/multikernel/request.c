@@ -8,6 +8,7 @@
 #include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/string.h>
 
 #include "request.h"
@@ -93,18 +94,36 @@ static int mk_parse_cpus(const char *value, struct mk_request *req,
 	return 0;
 }
 
+/* memparse() takes a sign, and loses the bits that a suffix shifts out */
+static int mk_parse_size(const char *value, u64 *size)
+{
+	static const char suffixes[] = "kmgtpe";
+	const char *suffix;
+	char number[24];
+	int len, shift = 0;
+	u64 n;
+
+	len = strscpy(number, value);
+	if (len < 0 || !isdigit(*value))
+		return -EINVAL;
+
+	/* In a hexadecimal number, E is a digit */
+	suffix = strchr(suffixes, tolower(number[len - 1]));
+	if (suffix && !(tolower(number[1]) == 'x' && isxdigit(number[len - 1]))) {
+		shift = 10 * (suffix - suffixes + 1);
+		number[len - 1] = '\0';
+	}
+	if (kstrtou64(number, 0, &n) || n > U64_MAX >> shift)
+		return -EINVAL;
+	*size = n << shift;
+
+	return 0;
+}
+
 static int mk_parse_memory(const char *value, struct mk_request *req,
 			   struct mk_complaint *c)
 {
-	char *end;
-
-	/* memparse() takes a sign and wraps around: digits and a suffix only */
-	if (!isdigit(*value) || strlen(value) > 18) {
-		mk_complain(c, "memory '%*pE' is not a size", mk_shown(value), value);
-		return -EINVAL;
-	}
-	req->memory = memparse(value, &end);
-	if (*end) {
+	if (mk_parse_size(value, &req->memory)) {
 		mk_complain(c, "memory '%*pE' is not a size", mk_shown(value), value);
 		return -EINVAL;
 	}
@@ -131,7 +150,8 @@ static int mk_parse_id(const char *value, struct mk_request *req,
 static int mk_parse_split_core(const char *value, struct mk_request *req,
 			       struct mk_complaint *c)
 {
-	if (kstrtobool(value, &req->split_core)) {
+	/* kstrtobool() looks at the first letter only */
+	if (strlen(value) != 1 || kstrtobool(value, &req->split_core)) {
 		mk_complain(c, "split_core '%*pE' is not 0 or 1", mk_shown(value),
 			    value);
 		return -EINVAL;

@@ -32,22 +32,18 @@ static void mk_service_shutdown(struct mk_channel *ch,
 
 /**
  * struct mk_service - one entry of the dispatch table
- * @name: for the log
  * @roles: sides that offer it
  * @handle: called with the record copied out of the ring; hard interrupt
  */
-static const struct mk_service {
-	const char *name;
+struct mk_service {
 	unsigned int roles;
 	void (*handle)(struct mk_channel *ch, const struct mk_record *rec,
 		       const void *payload);
-} mk_services[] = {
-	[MK_SERVICE_ECHO] = {
-		"echo", MK_ROLE_HOST | MK_ROLE_SPAWN, mk_service_echo
-	},
-	[MK_SERVICE_SHUTDOWN] = {
-		"shutdown", MK_ROLE_SPAWN, mk_service_shutdown
-	},
+};
+
+static const struct mk_service mk_services[] = {
+	[MK_SERVICE_ECHO]	= { MK_ROLE_HOST | MK_ROLE_SPAWN, mk_service_echo },
+	[MK_SERVICE_SHUTDOWN]	= { MK_ROLE_SPAWN, mk_service_shutdown },
 };
 
 /**

@@ -66,5 +66,4 @@ extern const u8 mk_start_gdt[], mk_start_32[], mk_start_64[], mk_start_args[];
 extern const u8 mk_proof_stub[], mk_proof_stub_end[];
 extern const u8 mk_proof_token[], mk_proof_ack[];
 
-
 #endif /* _MK_X86_H */

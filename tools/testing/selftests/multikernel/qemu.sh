@@ -5,7 +5,7 @@
 #	qemu.sh --kernel BZIMAGE --initrd CPIO --log PREFIX [options]
 #	  --append WORDS    kernel command line, after console=ttyS0
 #	  --timeout S       end the guest after that long (default 120)
-#	  --smp N --mem SIZE --accel kvm|tcg    (defaults 4, 1G, the better that works)
+#	  --smp N --mem SIZE --accel kvm|tcg    (defaults 4, 2G, the better that works)
 #	  --show all|story|none   what goes to the screen while it runs (default all);
 #	                    story: the scripts' lines and the host's multikernel lines
 #	  --shell           interactive: the guest's console is this terminal
@@ -17,7 +17,7 @@
 # Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
 
 set -u
-kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=1G accel='' show=all shell=0 stamp=''
+kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
