@@ -338,4 +338,5 @@ static struct kunit_suite mk_console_suite = {
 	.name = "multikernel_console",
 	.test_cases = mk_console_cases,
 };
+
 kunit_test_suite(mk_console_suite);

@@ -381,4 +381,5 @@ static struct kunit_suite mk_pool_suite = {
 	.name = "multikernel_mem_pool",
 	.test_cases = mk_pool_cases,
 };
+
 kunit_test_suite(mk_pool_suite);

@@ -123,7 +123,7 @@ struct mk_bad {
 static const struct mk_bad mk_bad_lines[] = {
 	{ "empty", "", EMPTY_LINE },
 	{ "a newline", "\n", EMPTY_LINE },
-	{ "blanks", "  \t \n ", EMPTY_LINE },
+	{ "blanks", " \n  \t", EMPTY_LINE },
 
 	/* Words */
 	{ "no value", "web", "'web' is not key=value" },
@@ -504,4 +504,5 @@ static struct kunit_suite mk_request_suite = {
 	.name = "multikernel_request",
 	.test_cases = mk_request_cases,
 };
+
 kunit_test_suite(mk_request_suite);

@@ -654,8 +654,10 @@ static void mk_ring_garbage_write(struct kunit *test)
 		struct mk_record rec = mk_header(len, i);
 		int want;
 
-		if (i % 2)
-			len = rec.len = len % 64;
+		if (i % 2) {
+			len %= 64;
+			rec.len = len;
+		}
 		used = mk_noisy_index(&rnd, 0);
 		w->tail = next - used;
 
@@ -834,4 +836,5 @@ static struct kunit_suite mk_ring_suite = {
 	.name = "multikernel_ring",
 	.test_cases = mk_ring_cases,
 };
+
 kunit_test_suite(mk_ring_suite);

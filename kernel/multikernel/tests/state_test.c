@@ -158,4 +158,5 @@ static struct kunit_suite mk_state_suite = {
 	.name = "multikernel_state",
 	.test_cases = mk_state_cases,
 };
+
 kunit_test_suite(mk_state_suite);

@@ -22,14 +22,6 @@
 #define MK_LOADER_TYPE	0xff
 
 /*
- * What the spawn gets before the user's command line.  "nopv": paravirtual
- * features let a hypervisor write to memory that the spawn named, for longer
- * than the spawn lives.  "ignore_loglevel": every line goes to the kept log,
- * there is no slow console to spare.
- */
-#define MK_CMDLINE	"nopv ignore_loglevel "
-
-/*
  * Tables for the entry, which needs its image, boot_params and the page it is
  * called from; the decompressor builds its own at once.  64-bit table entries,
  * 2 MiB pages.

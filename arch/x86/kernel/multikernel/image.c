@@ -141,7 +141,8 @@ int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
 	setup = mk_setup_size(&hdr);
 
 	*why = "command line is too long";
-	if (kimage->cmdline_buf_len > min_t(u64, hdr.cmdline_size, COMMAND_LINE_SIZE - 1) + 1)
+	if (kimage->cmdline_buf_len + strlen(MK_CMDLINE) >
+	    min_t(u64, hdr.cmdline_size, COMMAND_LINE_SIZE - 1) + 1)
 		return -EINVAL;
 
 	*why = "image does not fit into the instance's memory";

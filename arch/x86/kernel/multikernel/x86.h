@@ -42,6 +42,14 @@ static inline u64 mk_boot_area_phys(const struct mk_instance *inst)
 	return mk_window_phys(inst) - MK_BOOT_AREA_SIZE;
 }
 
+/*
+ * What the spawn gets before the user's command line.  "nopv": paravirtual
+ * features let a hypervisor write to memory that the spawn named, for longer
+ * than the spawn lives.  "ignore_loglevel": every line goes to the kept log,
+ * there is no slow console to spare.
+ */
+#define MK_CMDLINE	"nopv ignore_loglevel "
+
 /**
  * struct mk_start_args - what the start stub is told, in its last bytes
  * @cr3: top-level page table, below 4 GiB
