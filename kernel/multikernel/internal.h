@@ -22,7 +22,8 @@
  * - channel.c, service.c: rings plus doorbell; who answers a record
  * - console.c: a spawn's printk lines in the window, both ends
  * - fault.c: the one door for an instance's faults
- * - lifecycle.c: create, start, stop, kill, destroy, and what a spawn reports
+ * - lifecycle.c: start, stop, kill, and what a spawn reports
+ * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
  *
@@ -68,7 +69,7 @@ struct mk_instance;
 
 #define MK_REASON_MAX	(MK_EXIT_TEXT + 64)
 
-/* Pool: what boot reserved (arch), what instances have of it (lifecycle.c) */
+/* Pool: what boot reserved (arch), what instances have of it (instance.c) */
 
 /* Memory below 1 MiB is handed out in slots of this size, one an instance */
 #define MK_LOW_SLOT_SIZE	SZ_64K
@@ -338,20 +339,24 @@ static inline struct mk_spawn_page *mk_spawn_page(void *window)
 	return window + MK_WINDOW_SPAWN;
 }
 
-/* lifecycle.c */
+/* instance.c */
 extern struct mutex mk_lock;
 extern struct mk_mem_pool mk_pool;
 extern struct workqueue_struct *mk_wq;
 
 int mk_instance_create(char *line, struct mk_complaint *c);
 int mk_instance_destroy(const char *name, struct mk_complaint *c);
+void mk_instance_free(struct mk_instance *inst);
+struct mk_instance *mk_instance_get(u32 id);
+void mk_instance_put(struct mk_instance *inst);
+
+/* lifecycle.c */
+void mk_instance_init_run(struct mk_instance *inst);
 int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c);
 int mk_instance_stop(struct mk_instance *inst, struct mk_complaint *c);
 int mk_instance_kill(struct mk_instance *inst, struct mk_complaint *c);
 int mk_instance_restart(struct mk_instance *inst, struct mk_complaint *c);
-void mk_instance_free(struct mk_instance *inst);
-struct mk_instance *mk_instance_get(u32 id);
-void mk_instance_put(struct mk_instance *inst);
+void mk_take_back_cpus(struct mk_instance *inst);
 void mk_instance_set_state(struct mk_instance *inst, enum mk_state to,
 			   const char *reason);
 void mk_instance_kick(struct mk_instance *inst);

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * multikernel: create, start, stop, kill, destroy, and what a spawn reports
+ * multikernel: start, stop, kill, and what a spawn reports
  *
- * An operation takes what it needs in order and gives it back in reverse when
- * a step fails.  A run of a spawn ends in one place, mk_instance_end(),
- * whatever ended it: only that proves every CPU free.
+ * A run of a spawn begins in mk_instance_start() and ends in one place,
+ * mk_instance_end(), whatever ended it: only that proves every CPU free.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/ctype.h>
-#include <linux/io.h>
 #include <linux/moduleparam.h>
-#include <linux/reboot.h>
-#include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "internal.h"
@@ -36,71 +32,6 @@ MODULE_PARM_DESC(boot_timeout, "Seconds from start to READY before a spawn is gi
 static unsigned int mk_stop_timeout = 30;
 module_param_named(stop_timeout, mk_stop_timeout, uint, 0644);
 MODULE_PARM_DESC(stop_timeout, "Seconds a spawn gets to power off before it is killed");
-
-/* The list of instances, the pools, creating and destroying */
-DEFINE_MUTEX(mk_lock);
-struct mk_mem_pool mk_pool;
-struct workqueue_struct *mk_wq;
-
-static LIST_HEAD(mk_instances);
-static u32 mk_low_used;
-
-/* Lookup */
-
-static struct mk_instance *mk_find_name(const char *name)
-{
-	struct mk_instance *inst;
-
-	lockdep_assert_held(&mk_lock);
-	list_for_each_entry(inst, &mk_instances, node)
-		if (!strcmp(inst->name, name))
-			return inst;
-
-	return NULL;
-}
-
-static struct mk_instance *mk_find_id(u32 id)
-{
-	struct mk_instance *inst;
-
-	lockdep_assert_held(&mk_lock);
-	list_for_each_entry(inst, &mk_instances, node)
-		if (inst->id == id)
-			return inst;
-
-	return NULL;
-}
-
-/**
- * mk_instance_get - find an instance by its id
- * @id: instance id
- *
- * Context: process; takes mk_lock.
- * Return: the instance with a reference for the caller, or NULL.
- */
-struct mk_instance *mk_instance_get(u32 id)
-{
-	struct mk_instance *inst;
-
-	mutex_lock(&mk_lock);
-	inst = mk_find_id(id);
-	if (inst)
-		kobject_get(&inst->kobj);
-	mutex_unlock(&mk_lock);
-
-	return inst;
-}
-
-/**
- * mk_instance_put - drop a reference
- * @inst: instance
- *
- * Context: process.
- */
-void mk_instance_put(struct mk_instance *inst)
-{
-	kobject_put(&inst->kobj);
-}
 
 /* State */
 
@@ -146,12 +77,17 @@ void mk_instance_kick(struct mk_instance *inst)
 
 /* End of a run */
 
-/*
- * Take all CPUs away from the spawn.  A CPU that still runs may send start-up
- * IPIs to one that was just reset, as it brings up its own: so first none may
- * run any more, then each proves that it left.
+/**
+ * mk_take_back_cpus - take all CPUs away from the spawn
+ * @inst: instance; @inst->lost gets those that did not leave
+ *
+ * A CPU that still runs may send start-up IPIs to one that was just reset, as
+ * it brings up its own: so first none may run any more, then each proves that
+ * it left.
+ *
+ * Context: process; &mk_instance.lock held.
  */
-static void mk_take_back_cpus(struct mk_instance *inst)
+void mk_take_back_cpus(struct mk_instance *inst)
 {
 	int i, err;
 
@@ -385,6 +321,19 @@ static void mk_channel_fault(struct mk_channel *ch, const char *what)
 	mk_fault_report(inst, "%s", what);
 }
 
+/**
+ * mk_instance_init_run - prepare a new instance for its first start
+ * @inst: instance
+ */
+void mk_instance_init_run(struct mk_instance *inst)
+{
+	INIT_DELAYED_WORK(&inst->event_work, mk_event_work);
+	mk_fault_init(&inst->fault);
+	mk_channel_init(&inst->channel, MK_ROLE_HOST);
+	inst->channel.event = mk_channel_event;
+	inst->channel.fault = mk_channel_fault;
+}
+
 /* Start, stop, kill */
 
 /* A fresh window for the next start; the log of the last one stays readable */
@@ -571,396 +520,3 @@ int mk_instance_restart(struct mk_instance *inst, struct mk_complaint *c)
 
 	return err;
 }
-
-/* Create and destroy */
-
-static int mk_pick_id(struct mk_request *req, struct mk_complaint *c)
-{
-	const struct mk_instance *taken;
-	u32 id;
-
-	if (req->id) {
-		taken = mk_find_id(req->id);
-		if (!taken)
-			return 0;
-		mk_complain(c, "id %u is taken by '%s'", req->id, taken->name);
-		return -EEXIST;
-	}
-	for (id = 1; id <= MK_ID_MAX; id++) {
-		if (mk_find_id(id))
-			continue;
-		req->id = id;
-		return 0;
-	}
-	mk_complain(c, "all ids are taken");
-
-	return -ENOSPC;
-}
-
-static int mk_parse_cpulist(const struct mk_request *req, struct cpumask *cpus,
-			    struct mk_complaint *c)
-{
-	int err = cpulist_parse(req->cpus, cpus);
-	int shown = strnlen(req->cpus, 40);
-
-	/* Beyond what this kernel can number is still a CPU that is not there */
-	if (err == -ERANGE || err == -EOVERFLOW) {
-		mk_complain(c, "cpus '%*pE': no such CPU, this kernel counts to %u",
-			    shown, req->cpus, nr_cpu_ids - 1);
-		return -ENODEV;
-	}
-	if (err || cpumask_empty(cpus)) {
-		mk_complain(c, "cpus '%*pE' is not a list of CPUs", shown, req->cpus);
-		return -EINVAL;
-	}
-	if (cpumask_weight(cpus) > MK_DESC_MAX_CPUS) {
-		mk_complain(c, "cpus '%*pE' are more than %u", shown, req->cpus,
-			    MK_DESC_MAX_CPUS);
-		return -EINVAL;
-	}
-
-	return 0;
-}
-
-static int mk_take_memory(struct mk_instance *inst, u64 size,
-			  struct mk_complaint *c)
-{
-	const struct mk_reserved *reserved = arch_mk_reserved();
-	u32 slot;
-	int err;
-
-	err = mk_mem_pool_alloc(&mk_pool, &inst->mem, size);
-	if (err) {
-		if (mk_pool.size)
-			mk_complain(c, "memory %llu MiB: the pool has %llu MiB, %llu free, %llu of it in one piece",
-				    size >> 20, mk_pool.size >> 20,
-				    mk_mem_pool_bytes_free(&mk_pool) >> 20,
-				    mk_mem_pool_largest_free(&mk_pool) >> 20);
-		else
-			mk_complain(c, "memory %llu MiB: the pool is empty, boot with multikernel=SIZE",
-				    size >> 20);
-		return err;
-	}
-
-	slot = ffz(mk_low_used);
-	if (slot >= reserved->nr_low) {
-		mk_mem_pool_free(&mk_pool, &inst->mem);
-		mk_complain(c, "memory below 1 MiB: all %u slots are taken",
-			    reserved->nr_low);
-		return -ENOMEM;
-	}
-	mk_low_used |= BIT(slot);
-	inst->low = reserved->low[slot];
-
-	return 0;
-}
-
-static void mk_give_memory(struct mk_instance *inst)
-{
-	const struct mk_reserved *reserved = arch_mk_reserved();
-	int slot;
-
-	for (slot = 0; slot < reserved->nr_low; slot++)
-		if (reserved->low[slot] == inst->low)
-			mk_low_used &= ~BIT(slot);
-
-	mk_mem_pool_free(&mk_pool, &inst->mem);
-}
-
-/* Nothing of one instance is ever seen by the next */
-static void mk_scrub_memory(const struct mk_instance *inst)
-{
-	u64 at, size, done;
-	void *p;
-
-	/* Below 1 MiB the host has it mapped */
-	memset(phys_to_virt(inst->low), 0, MK_LOW_SLOT_SIZE);
-
-	/* In large pieces: each one unmapped costs a flush on every CPU */
-	for (at = 0; at < inst->mem.size; at += size) {
-		size = min_t(u64, inst->mem.size - at, SZ_1G);
-		p = memremap(inst->mem.start + at, size, MEMREMAP_WB);
-		if (!p) {
-			mk_warn(inst, "memory at %#llx could not be cleared\n",
-				inst->mem.start + at);
-			continue;
-		}
-		for (done = 0; done < size; done += MK_GRANULE) {
-			memset64(p + done, 0, MK_GRANULE / sizeof(u64));
-			cond_resched();
-		}
-		memunmap(p);
-	}
-}
-
-static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
-					     const struct cpumask *cpus)
-{
-	struct mk_instance *inst;
-	unsigned int cpu;
-
-	inst = kzalloc(sizeof(*inst), GFP_KERNEL);
-	if (!inst)
-		return NULL;
-
-	inst->nr_cpus = cpumask_weight(cpus);
-	inst->cpus = kcalloc(inst->nr_cpus, 2 * sizeof(u32), GFP_KERNEL);
-	if (!inst->cpus) {
-		kfree(inst);
-		return NULL;
-	}
-	inst->apic_ids = inst->cpus + inst->nr_cpus;
-
-	inst->nr_cpus = 0;
-	for_each_cpu(cpu, cpus) {
-		inst->cpus[inst->nr_cpus] = cpu;
-		inst->apic_ids[inst->nr_cpus++] = arch_mk_cpu_id(cpu);
-	}
-
-	strscpy(inst->name, req->name);
-	inst->id = req->id;
-	mutex_init(&inst->lock);
-	INIT_LIST_HEAD(&inst->node);
-	INIT_DELAYED_WORK(&inst->event_work, mk_event_work);
-	mk_fault_init(&inst->fault);
-	mk_channel_init(&inst->channel, MK_ROLE_HOST);
-	inst->channel.event = mk_channel_event;
-	inst->channel.fault = mk_channel_fault;
-
-	return inst;
-}
-
-/**
- * mk_instance_free - free what only the last reference held
- * @inst: instance that was destroyed, or never came to be
- */
-void mk_instance_free(struct mk_instance *inst)
-{
-	kfree(inst->cpus);
-	kfree(inst);
-}
-
-/**
- * mk_instance_create - make an instance, or nothing
- * @line: the create line, cut up here
- * @c: gets what is wrong
- *
- * Context: process; takes mk_lock and CPU hotplug's locks.
- * Return: 0 or a negative errno.
- */
-int mk_instance_create(char *line, struct mk_complaint *c)
-{
-	static struct cpumask cpus;
-	struct mk_instance *inst;
-	struct mk_request req;
-	const char *unfit;
-	int err;
-
-	err = mk_request_parse(line, &req, c);
-	if (err)
-		return err;
-
-	mutex_lock(&mk_lock);
-
-	unfit = arch_mk_host_unfit();
-	if (unfit) {
-		mk_complain(c, "this machine can't be a host: %s", unfit);
-		err = -EOPNOTSUPP;
-		goto out_unlock;
-	}
-	if (mk_find_name(req.name)) {
-		mk_complain(c, "name '%s' is taken", req.name);
-		err = -EEXIST;
-		goto out_unlock;
-	}
-	err = mk_pick_id(&req, c);
-	if (err)
-		goto out_unlock;
-	err = mk_parse_cpulist(&req, &cpus, c);
-	if (err)
-		goto out_unlock;
-	err = mk_cpus_check(&cpus, req.split_core, c);
-	if (err)
-		goto out_unlock;
-
-	inst = mk_instance_alloc(&req, &cpus);
-	if (!inst) {
-		mk_complain(c, "out of memory");
-		err = -ENOMEM;
-		goto out_unlock;
-	}
-	err = mk_take_memory(inst, req.memory, c);
-	if (err)
-		goto out_free;
-
-	inst->window = memremap(mk_window_phys(inst), MK_WINDOW_SIZE, MEMREMAP_WB);
-	if (!inst->window) {
-		mk_complain(c, "window can't be mapped");
-		err = -ENOMEM;
-		goto out_memory;
-	}
-	memset(inst->window, 0, MK_WINDOW_SIZE);
-
-	err = mk_cpus_lend(&cpus, c);
-	if (err)
-		goto out_window;
-
-	/* From here on the kobject holds the instance: it frees it */
-	err = mk_sysfs_add(inst);
-	if (err) {
-		mk_complain(c, "sysfs: %pe", ERR_PTR(err));
-		mk_cpus_return(&cpus);
-		memunmap(inst->window);
-		mk_give_memory(inst);
-		mk_instance_put(inst);
-		goto out_unlock;
-	}
-	mk_debugfs_add(inst);
-	list_add_tail(&inst->node, &mk_instances);
-	mk_info(inst, "created: id %u, CPUs %*pbl, memory %#llx-%#llx\n", inst->id,
-		cpumask_pr_args(&cpus), inst->mem.start,
-		inst->mem.start + inst->mem.size - 1);
-	mutex_unlock(&mk_lock);
-
-	return 0;
-
-out_window:
-	memunmap(inst->window);
-out_memory:
-	mk_give_memory(inst);
-out_free:
-	mk_instance_free(inst);
-out_unlock:
-	mutex_unlock(&mk_lock);
-	return err;
-}
-
-/* No new operation from here on; fails if one is under way or a CPU is lost */
-static int mk_instance_retire(struct mk_instance *inst, struct mk_complaint *c)
-{
-	int err = 0;
-
-	mutex_lock(&inst->lock);
-	if (mk_state_active(inst->state)) {
-		mk_complain(c, "'%s' is %s, stop or kill it first", inst->name,
-			    mk_state_name(inst->state));
-		err = -EBUSY;
-		goto out;
-	}
-	if (!cpumask_empty(&inst->lost))
-		mk_take_back_cpus(inst);
-	if (!cpumask_empty(&inst->lost)) {
-		mk_complain(c, "'%s': CPUs %*pbl did not leave the spawn; they and the memory are kept",
-			    inst->name, cpumask_pr_args(&inst->lost));
-		err = -EBUSY;
-		goto out;
-	}
-	inst->destroyed = true;
-	mk_image_drop(inst);
-out:
-	mutex_unlock(&inst->lock);
-	return err;
-}
-
-/**
- * mk_instance_destroy - give CPUs and memory of an instance back
- * @name: its name
- * @c: gets what is wrong
- *
- * Context: process; takes mk_lock and CPU hotplug's locks.
- * Return: 0; -ENOENT if there is none; -EBUSY if it is active, or if a CPU
- * did not leave.
- */
-int mk_instance_destroy(const char *name, struct mk_complaint *c)
-{
-	static struct cpumask cpus;
-	struct mk_instance *inst;
-	int i, err;
-
-	mutex_lock(&mk_lock);
-	inst = mk_find_name(name);
-	if (!inst) {
-		mk_complain(c, "there is no '%*pE'", (int)strnlen(name, 40), name);
-		err = -ENOENT;
-		goto out;
-	}
-	err = mk_instance_retire(inst, c);
-	if (err)
-		goto out;
-
-	/* No instance lock here: this waits for those who are in its files */
-	list_del(&inst->node);
-	mk_debugfs_remove(inst);
-	mk_sysfs_remove(inst);
-	cancel_delayed_work_sync(&inst->event_work);
-	irq_work_sync(&inst->fault.work);
-	cancel_delayed_work_sync(&inst->event_work);
-
-	cpumask_clear(&cpus);
-	for (i = 0; i < inst->nr_cpus; i++)
-		cpumask_set_cpu(inst->cpus[i], &cpus);
-	mk_cpus_return(&cpus);
-
-	memunmap(inst->window);
-	mk_scrub_memory(inst);
-	mk_give_memory(inst);
-	mk_info(inst, "destroyed\n");
-	mk_instance_put(inst);
-out:
-	mutex_unlock(&mk_lock);
-	return err;
-}
-
-/* Restart, poweroff, kexec: who comes next must find the CPUs idle */
-static int mk_reboot(struct notifier_block *nb, unsigned long event, void *cmd)
-{
-	struct mk_instance *inst;
-	struct mk_complaint c;
-
-	mutex_lock(&mk_lock);
-	list_for_each_entry(inst, &mk_instances, node) {
-		mutex_lock(&inst->lock);
-		if (mk_state_active(inst->state) && mk_instance_kill(inst, &c))
-			mk_err(inst, "%s\n", c.text);
-		/* Nothing starts any more */
-		inst->destroyed = true;
-		mutex_unlock(&inst->lock);
-	}
-	mutex_unlock(&mk_lock);
-
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block mk_reboot_nb = {
-	.notifier_call	= mk_reboot,
-};
-
-static int __init mk_init(void)
-{
-	const struct mk_reserved *reserved = arch_mk_reserved();
-	int err;
-
-	if (mk_self_is_spawn)
-		return 0;
-
-	mk_mem_pool_init(&mk_pool, reserved->start, reserved->size);
-
-	mk_wq = alloc_workqueue("multikernel", WQ_UNBOUND, 0);
-	if (!mk_wq)
-		return -ENOMEM;
-
-	err = mk_cpu_pool_init();
-	if (err)
-		goto out_wq;
-	err = mk_sysfs_init();
-	if (err)
-		goto out_wq;
-	mk_debugfs_init();
-	register_reboot_notifier(&mk_reboot_nb);
-
-	return 0;
-out_wq:
-	destroy_workqueue(mk_wq);
-	return err;
-}
-subsys_initcall(mk_init);
