@@ -24,9 +24,10 @@ part() {
 	say "$mode took $((SECONDS - start)) s"
 }
 
+MK_APPEND=crashkernel=128M part debug check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
+
 # Two cores of two threads, so that half of a core can be asked for
-SMP=4,cores=2,threads=2 MK_APPEND=crashkernel=128M \
-	part debug check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
+SMP=4,cores=2,threads=2 TESTS=smt part plain check 120 -v tap=1
 
 part plain demo 180
 if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then

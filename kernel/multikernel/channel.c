@@ -14,11 +14,13 @@
 
 #include "internal.h"
 
-/* Records read in one go; then the doorbell is rung again, by ourselves */
+/* Records read in one go; the rest is left to a worker */
 #define MK_RX_BUDGET	64
 
 /* How long a ping waits for its echo */
 #define MK_PING_TIMEOUT	(500 * NSEC_PER_MSEC)
+
+static void mk_channel_more(struct work_struct *work);
 
 static LIST_HEAD(mk_channels);
 static DEFINE_SPINLOCK(mk_channels_lock);
@@ -35,6 +37,7 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role)
 	raw_spin_lock_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
 	mutex_init(&ch->ping_lock);
+	INIT_WORK(&ch->more, mk_channel_more);
 }
 
 /**
@@ -127,6 +130,7 @@ void mk_channel_close(struct mk_channel *ch)
 
 	/* The doorbell may be walking over it, senders be past their check */
 	synchronize_rcu();
+	cancel_work_sync(&ch->more);
 	INIT_LIST_HEAD(&ch->node);
 }
 
@@ -208,33 +212,46 @@ static void mk_channel_reply(struct mk_channel *ch, const struct mk_record *rec)
 		ch->stats.stray_replies++;
 }
 
-/* Read what is there; returns how many records, at most %MK_RX_BUDGET */
-static int mk_channel_read(struct mk_channel *ch)
+static bool mk_channel_pending(struct mk_channel *ch)
+{
+	return !ch->broken && !mk_ring_empty(&ch->rx);
+}
+
+/* Read what is there, at most %MK_RX_BUDGET records; true if some are left */
+static bool mk_channel_read(struct mk_channel *ch)
 {
 	struct mk_record rec;
 	unsigned long flags;
-	int n, ret = 0;
+	int n = 0, ret = 0;
 
-	/* Whoever holds it reads on until the ring is empty and armed again */
-	if (!raw_spin_trylock_irqsave(&ch->rx_lock, flags))
-		return 0;
+	do {
+		/* Whoever holds it looks again after letting go */
+		if (!raw_spin_trylock_irqsave(&ch->rx_lock, flags))
+			return false;
 
-	for (n = 0; n < MK_RX_BUDGET && !ch->broken; n++) {
-		ret = mk_ring_read(&ch->rx, &rec, ch->rx_buf);
-		if (ret <= 0)
-			break;
-		ch->stats.rx++;
-		if (rec.flags & MK_RECORD_REPLY)
-			mk_channel_reply(ch, &rec);
-		else
-			mk_service_dispatch(ch, &rec, ch->rx_buf);
-	}
-	raw_spin_unlock_irqrestore(&ch->rx_lock, flags);
+		for (; n < MK_RX_BUDGET && !ch->broken; n++) {
+			ret = mk_ring_read(&ch->rx, &rec, ch->rx_buf);
+			if (ret <= 0)
+				break;
+			ch->stats.rx++;
+			if (rec.flags & MK_RECORD_REPLY)
+				mk_channel_reply(ch, &rec);
+			else
+				mk_service_dispatch(ch, &rec, ch->rx_buf);
+		}
+		raw_spin_unlock_irqrestore(&ch->rx_lock, flags);
 
-	if (ret < 0)
-		mk_channel_broken(ch, "impossible record in its ring");
+		if (ret < 0)
+			mk_channel_broken(ch, "impossible record in its ring");
+		/*
+		 * The unlock before the look at the ring.  Pairs with the
+		 * barrier in mk_channel_arm(): whom the trylock turned away
+		 * has seen less than this.
+		 */
+		smp_mb();
+	} while (n < MK_RX_BUDGET && mk_channel_pending(ch));
 
-	return n;
+	return mk_channel_pending(ch);
 }
 
 /* Ask for doorbells again; true if something came in between */
@@ -244,7 +261,23 @@ static bool mk_channel_arm(struct mk_channel *ch)
 	/* @armed before the look at the ring, pairs with mk_channel_send() */
 	smp_mb();
 
-	return !ch->broken && !mk_ring_empty(&ch->rx);
+	return mk_channel_pending(ch);
+}
+
+/* The rest of a flood, where it holds up nobody: no doorbells meanwhile */
+static void mk_channel_more(struct work_struct *work)
+{
+	struct mk_channel *ch = container_of(work, struct mk_channel, more);
+	bool left = false;
+
+	rcu_read_lock();
+	if (mk_channel_is_open(ch))
+		left = mk_channel_read(ch) || mk_channel_arm(ch);
+	rcu_read_unlock();
+
+	/* Queued anew, not in a loop: others that wait get their turn */
+	if (left)
+		queue_work(system_highpri_wq, &ch->more);
 }
 
 /**
@@ -265,16 +298,10 @@ void mk_doorbell(void)
 			ch->event(ch);
 		if (!mk_channel_is_open(ch))
 			continue;
-		/*
-		 * A flood can't hold the CPU here: with the budget used up, the
-		 * ring stays armed and the rest waits for the next doorbell,
-		 * which this kernel rings for itself.
-		 */
-		if (mk_channel_read(ch) == MK_RX_BUDGET) {
-			u32 dest, vector;
-
-			arch_mk_doorbell_address(&dest, &vector);
-			arch_mk_doorbell_ring(dest, vector);
+		/* A flood can't hold the CPU here */
+		if (mk_channel_read(ch)) {
+			WRITE_ONCE(*ch->rx_armed, 0);
+			queue_work(system_highpri_wq, &ch->more);
 		}
 	}
 	rcu_read_unlock();
@@ -328,8 +355,8 @@ int mk_channel_ping(struct mk_channel *ch, u64 *ns)
 	WRITE_ONCE(ch->ping_id, 0);
 
 	rcu_read_lock();
-	while (mk_channel_is_open(ch) && mk_channel_arm(ch) && mk_channel_read(ch))
-		;
+	if (mk_channel_is_open(ch) && mk_channel_arm(ch))
+		queue_work(system_highpri_wq, &ch->more);
 	rcu_read_unlock();
 out:
 	mutex_unlock(&ch->ping_lock);

@@ -17,8 +17,11 @@
 /* Written under mk_lock, read by CPU hotplug and the IPI code without it */
 static struct cpumask mk_cpus_lent;
 
-/* Those that somebody was refused: sysfs tries several times, one line does */
-static struct cpumask mk_cpus_told;
+/* To whom; valid while the bit in mk_cpus_lent is set */
+static DEFINE_PER_CPU(const char *, mk_cpu_owner);
+
+/* When onlining was refused last: sysfs tries several times, one line does */
+static DEFINE_PER_CPU(unsigned long, mk_cpu_refused);
 
 /**
  * multikernel_no_ipi_shorthand - must IPIs name each destination?
@@ -37,11 +40,15 @@ bool multikernel_no_ipi_shorthand(void)
 /* CPU hotplug, before a CPU is woken: refuses those that are lent */
 static int mk_cpu_prepare(unsigned int cpu)
 {
+	unsigned long last = per_cpu(mk_cpu_refused, cpu);
+
 	if (!cpumask_test_cpu(cpu, &mk_cpus_lent))
 		return 0;
 
-	if (!cpumask_test_and_set_cpu(cpu, &mk_cpus_told))
-		pr_err("CPU %u is lent to an instance and can't be onlined\n", cpu);
+	per_cpu(mk_cpu_refused, cpu) = jiffies;
+	if (!last || time_after(jiffies, last + HZ))
+		pr_err("CPU %u is lent to '%s' and can't be onlined\n", cpu,
+		       per_cpu(mk_cpu_owner, cpu));
 
 	return -EBUSY;
 }
@@ -73,7 +80,8 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 			return -ENODEV;
 		}
 		if (cpumask_test_cpu(cpu, &mk_cpus_lent)) {
-			mk_complain(c, "CPU %u is lent already", cpu);
+			mk_complain(c, "CPU %u is lent to '%s'", cpu,
+				    per_cpu(mk_cpu_owner, cpu));
 			return -EBUSY;
 		}
 		if (!cpu_online(cpu)) {
@@ -132,6 +140,7 @@ void mk_cpus_return(const struct cpumask *cpus)
 /**
  * mk_cpus_lend - take CPUs away from the host, all or none
  * @cpus: CPUs that passed mk_cpus_check()
+ * @owner: name of who gets them; stays valid until they are returned
  * @c: gets what is wrong
  *
  * On success every one of them waits for a start-up IPI, and has shown that it
@@ -140,7 +149,8 @@ void mk_cpus_return(const struct cpumask *cpus)
  * Context: process; mk_lock held.
  * Return: 0; what CPU hotplug says; or -EIO if a CPU does not answer.
  */
-int mk_cpus_lend(const struct cpumask *cpus, struct mk_complaint *c)
+int mk_cpus_lend(const struct cpumask *cpus, const char *owner,
+		 struct mk_complaint *c)
 {
 	static struct cpumask done;
 	unsigned int cpu;
@@ -151,8 +161,9 @@ int mk_cpus_lend(const struct cpumask *cpus, struct mk_complaint *c)
 
 	for_each_cpu(cpu, cpus) {
 		/* Before it goes down, so that nobody can online it in between */
+		per_cpu(mk_cpu_owner, cpu) = owner;
+		per_cpu(mk_cpu_refused, cpu) = 0;
 		cpumask_set_cpu(cpu, &mk_cpus_lent);
-		cpumask_clear_cpu(cpu, &mk_cpus_told);
 		arch_mk_ownership_changed();
 
 		err = remove_cpu(cpu);
@@ -166,6 +177,7 @@ int mk_cpus_lend(const struct cpumask *cpus, struct mk_complaint *c)
 		}
 		if (!mk_cpu_leave(cpu)) {
 			/* Stays lent: what doesn't answer is not used again */
+			per_cpu(mk_cpu_owner, cpu) = "nobody, as it does not answer";
 			err = -EIO;
 			mk_complain(c, "CPU %u does not answer", cpu);
 			goto undo;

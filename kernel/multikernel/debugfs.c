@@ -17,27 +17,9 @@
 
 static struct dentry *mk_debugfs_root;
 
-/**
- * struct mk_trips - figures of one run of round trips
- * @count: completed
- * @lost: not answered in time
- * @min: shortest, ns
- * @max: longest, ns
- * @sum: of all, ns
- */
-struct mk_trips {
-	u32 count;
-	u32 lost;
-	u64 min;
-	u64 max;
-	u64 sum;
-};
-
+/* The figures of the last runs */
 static DEFINE_MUTEX(mk_trips_lock);
 static struct mk_trips mk_ipi_trips;
-/* The last run of pings, and whose it was */
-static struct mk_trips mk_ping_trips;
-static u32 mk_ping_id;
 
 static void mk_trip(struct mk_trips *t, u64 ns)
 {
@@ -66,10 +48,9 @@ static int mk_trips_wanted(const char __user *buf, size_t len, u32 *n)
 static int ping_show(struct seq_file *m, void *v)
 {
 	const struct mk_instance *inst = m->private;
-	struct mk_trips none = { };
 
 	mutex_lock(&mk_trips_lock);
-	mk_trips_show(m, mk_ping_id == inst->id ? &mk_ping_trips : &none);
+	mk_trips_show(m, &inst->ping_trips);
 	mutex_unlock(&mk_trips_lock);
 
 	return 0;
@@ -99,8 +80,7 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 			err = -EINTR;
 	}
 	mutex_lock(&mk_trips_lock);
-	mk_ping_trips = trips;
-	mk_ping_id = inst->id;
+	inst->ping_trips = trips;
 	mutex_unlock(&mk_trips_lock);
 
 	return err ?: len;

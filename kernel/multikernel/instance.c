@@ -21,6 +21,9 @@ struct workqueue_struct *mk_wq;
 static LIST_HEAD(mk_instances);
 static u32 mk_low_used;
 
+/* The host restarts or powers off: nothing is created or started any more */
+static bool mk_going_down;
+
 /* Lookup */
 
 static struct mk_instance *mk_find_name(const char *name)
@@ -106,13 +109,19 @@ static int mk_pick_id(struct mk_request *req, struct mk_complaint *c)
 static int mk_parse_cpulist(const struct mk_request *req, struct cpumask *cpus,
 			    struct mk_complaint *c)
 {
-	int err = cpulist_parse(req->cpus, cpus);
+	/* All that a mask can hold, so that a CPU beyond nr_cpu_ids can be named */
+	int err = bitmap_parselist(req->cpus, cpumask_bits(cpus), NR_CPUS);
 	int shown = strnlen(req->cpus, 40);
+	unsigned int last;
 
-	/* Beyond what this kernel can number is still a CPU that is not there */
 	if (err == -ERANGE || err == -EOVERFLOW) {
-		mk_complain(c, "cpus '%*pE': no such CPU, this kernel counts to %u",
-			    shown, req->cpus, nr_cpu_ids - 1);
+		mk_complain(c, "cpus '%*pE': this machine has no such CPU", shown,
+			    req->cpus);
+		return -ENODEV;
+	}
+	last = err ? NR_CPUS : find_last_bit(cpumask_bits(cpus), NR_CPUS);
+	if (last < NR_CPUS && last >= nr_cpu_ids) {
+		mk_complain(c, "CPU %u does not exist", last);
 		return -ENODEV;
 	}
 	if (err || cpumask_empty(cpus)) {
@@ -264,6 +273,11 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 
 	mutex_lock(&mk_lock);
 
+	if (mk_going_down) {
+		mk_complain(c, "the host is going down");
+		err = -ESHUTDOWN;
+		goto out_unlock;
+	}
 	unfit = arch_mk_host_unfit();
 	if (unfit) {
 		mk_complain(c, "this machine can't be a host: %s", unfit);
@@ -303,7 +317,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 	}
 	memset(inst->window, 0, MK_WINDOW_SIZE);
 
-	err = mk_cpus_lend(&cpus, c);
+	err = mk_cpus_lend(&cpus, inst->name, c);
 	if (err)
 		goto out_window;
 
@@ -420,6 +434,7 @@ static int mk_reboot(struct notifier_block *nb, unsigned long event, void *cmd)
 	struct mk_complaint c;
 
 	mutex_lock(&mk_lock);
+	mk_going_down = true;
 	list_for_each_entry(inst, &mk_instances, node) {
 		mutex_lock(&inst->lock);
 		if (mk_state_active(inst->state) && mk_instance_kill(inst, &c))

@@ -130,6 +130,7 @@ struct mk_channel_stats {
  * @rx: reading end
  * @rx_armed: in this kernel's half: ring my doorbell
  * @rx_buf: payload being handled
+ * @more: reads on when a flood came
  * @tx_lock: serializes writers
  * @tx: writing end
  * @peer_armed: in the peer's half: it wants a doorbell
@@ -152,6 +153,7 @@ struct mk_channel {
 	struct mk_ring_rx rx;
 	u32 *rx_armed;
 	u8 rx_buf[MK_PAYLOAD_MAX];
+	struct work_struct more;
 
 	raw_spinlock_t tx_lock;
 	struct mk_ring_tx tx;
@@ -222,6 +224,22 @@ __printf(2, 3)
 void mk_fault_report(struct mk_instance *inst, const char *fmt, ...);
 bool mk_fault_take(struct mk_fault *fault, char *text, size_t size);
 
+/**
+ * struct mk_trips - figures of one run of round trips, for debugfs
+ * @count: completed
+ * @lost: not answered in time
+ * @min: shortest, ns
+ * @max: longest, ns
+ * @sum: of all, ns
+ */
+struct mk_trips {
+	u32 count;
+	u32 lost;
+	u64 min;
+	u64 max;
+	u64 sum;
+};
+
 /* Image */
 
 /**
@@ -280,6 +298,7 @@ struct mk_image {
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
  * @debugfs: folder
+ * @ping_trips: last run of pings, under a lock of debugfs.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -318,6 +337,7 @@ struct mk_instance {
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
 	struct dentry *debugfs;
+	struct mk_trips ping_trips;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -369,7 +389,8 @@ void mk_image_drop(struct mk_instance *inst);
 int mk_cpu_pool_init(void);
 int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 		  struct mk_complaint *c);
-int mk_cpus_lend(const struct cpumask *cpus, struct mk_complaint *c);
+int mk_cpus_lend(const struct cpumask *cpus, const char *owner,
+		 struct mk_complaint *c);
 void mk_cpus_return(const struct cpumask *cpus);
 
 /* sysfs.c, debugfs.c */

@@ -375,7 +375,8 @@ static void mk_reset_window(struct mk_instance *inst)
  *
  * Context: process; &mk_instance.lock held.
  * Return: 0 once the first CPU executes in the instance; -ENODATA without an
- * image; -EBUSY if it is active; -EIO if a CPU does not answer; -ENOMEM.
+ * image; -EBUSY if it is active; -EIO if a CPU did not leave the last run;
+ * -ETIMEDOUT if the first CPU does not start; -ENOMEM.
  */
 int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 {

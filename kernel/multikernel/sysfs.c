@@ -234,6 +234,7 @@ static ssize_t control_store(struct kobject *kobj, struct kobj_attribute *attr,
 		if (memchr(buf, '\0', count) || !sysfs_streq(buf, mk_verbs[i].verb))
 			continue;
 
+		mk_complain(&c, "is being destroyed");
 		mutex_lock(&inst->lock);
 		err = inst->destroyed ? -ENODEV : mk_verbs[i].run(inst, &c);
 		mutex_unlock(&inst->lock);

@@ -139,6 +139,8 @@ static void mk_crash_shutdown(struct pt_regs *regs)
 void __noreturn arch_mk_stop_self(void)
 {
 	local_irq_disable();
+	/* VMX root operation would keep the host's INIT from this CPU */
+	cpu_emergency_disable_virtualization();
 	for (;;)
 		native_halt();
 }
@@ -242,6 +244,8 @@ static void __init mk_become_spawn(u64 at, u32 len)
 
 	len = min_t(u32, len, mk_bootdesc_size(MK_DESC_MAX_CPUS));
 	raw = early_memremap(at, len);
+	if (!raw)
+		arch_mk_stop_self();
 	nr = mk_bootdesc_decode(raw, len, &desc, mk_apic_ids,
 				min_t(u32, MK_DESC_MAX_CPUS, NR_CPUS), &why);
 	early_memunmap(raw, len);

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2154 # lib.sh is beside us
 # What "create" takes and what it refuses; a refusal changes nothing.
 . "$(dirname "$0")/lib.sh"
-plan 74
+plan 72
 
 c=$MK/create
 kib4=$(printf '%4096s' '' | tr ' ' x)
@@ -146,15 +146,6 @@ expect_errno "CPU that is offline" EINVAL $c "name=b cpus=3 memory=64M" "CPU 3"
 expect_errno "one good CPU, one offline: none is taken" EINVAL $c \
 	"name=b cpus=2-3 memory=64M" "CPU 3"
 echo 1 >$CPUS/cpu3/online
-
-siblings=$(cat $CPUS/cpu3/topology/thread_siblings_list 2>/dev/null)
-if [ "$siblings" = 3 ] || [ -z "$siblings" ]; then
-	skip "half of a core" "the CPUs here have one thread a core"
-	skip "half of a core, by force" "the CPUs here have one thread a core"
-else
-	expect_errno "half of a core" EINVAL $c "name=b cpus=3 memory=64M" "CPU 3"
-	check "half of a core, by force" taken "name=b cpus=3 memory=64M split_core=1"
-fi
 
 # --- memory ---
 
