@@ -66,6 +66,7 @@ awk '{
 report create_load_start_us all $LIVES.all us
 report kill_us kill_us $LIVES us
 report kill_to_cpus_online_us kill_online_us $LIVES us
+report kill_to_destroyed_us kill_destroyed_us $LIVES us
 
 # --- ping against the host's own cross-CPU call, in turns ---
 

@@ -7,6 +7,8 @@
  * are online on the host again.  Exit 1 with what failed on stderr.
  */
 #define _GNU_SOURCE
+#include <sys/wait.h>
+
 #include "mk.h"
 
 #define BOOT_MS		60000
@@ -65,12 +67,43 @@ static int wait_running(void)
 	return 1;
 }
 
+/*
+ * The CPUs are online again before destroy returns, which clears the memory
+ * first: a child watches for the moment, and tells it through a pipe.
+ */
+static int watch_online(const char *online, const char *wanted, pid_t *child)
+{
+	unsigned long long now;
+	char line[256];
+	int fds[2], i;
+
+	if (pipe(fds))
+		return -1;
+	*child = fork();
+	if (*child < 0)
+		return -1;
+	if (*child > 0) {
+		close(fds[1]);
+		return fds[0];
+	}
+	for (i = 0; i < 60000; i++) {
+		if (!read_file(online, line, sizeof(line)) &&
+		    !strcmp(line, wanted)) {
+			now = mk_now_ns();
+			_exit(write(fds[1], &now, sizeof(now)) != sizeof(now));
+		}
+		usleep(1000);
+	}
+	_exit(1);
+}
+
 int main(int argc, char **argv)
 {
 	static const char online[] = "/sys/devices/system/cpu/online";
-	char line[512], path[512], before[256], after[256];
-	unsigned long long t[7];
-	int err;
+	char line[512], path[512], before[256];
+	unsigned long long t[8];
+	int err, watch;
+	pid_t child;
 
 	if (argc != 7) {
 		fprintf(stderr,
@@ -119,19 +152,24 @@ int main(int argc, char **argv)
 		       strtoull(strstr(line, "first_instruction_us=") + 21,
 				NULL, 0));
 
+	watch = watch_online(online, before, &child);
+	if (watch < 0)
+		return mk_fail("watching the CPUs", errno);
 	t[4] = mk_now_ns();
 	if (do_verb("kill"))
 		return 1;
 	t[5] = mk_now_ns();
 	if (step_write("destroy", MK_SYSFS "/destroy", argv[1]))
 		return 1;
-	if (read_file(online, after, sizeof(after)) || strcmp(before, after)) {
-		fprintf(stderr, "mkbench: CPUs %s, were %s\n", after, before);
+	t[7] = mk_now_ns();
+	if (read(watch, &t[6], sizeof(t[6])) != sizeof(t[6])) {
+		fprintf(stderr, "mkbench: the CPUs are not back: %s\n", before);
 		return 1;
 	}
-	t[6] = mk_now_ns();
-	printf(" kill_us=%llu kill_online_us=%llu\n",
+	waitpid(child, NULL, 0);
+	printf(" kill_us=%llu kill_online_us=%llu kill_destroyed_us=%llu\n",
 	       (unsigned long long)(t[5] - t[4]) / 1000,
-	       (unsigned long long)(t[6] - t[4]) / 1000);
+	       (unsigned long long)(t[6] - t[4]) / 1000,
+	       (unsigned long long)(t[7] - t[4]) / 1000);
 	return 0;
 }
