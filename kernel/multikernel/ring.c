@@ -8,6 +8,7 @@
  * publishes it; the other kernel's index is read once, checked, then used.
  */
 #include <linux/align.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
@@ -103,6 +104,8 @@ int mk_ring_read(struct mk_ring_rx *rx, struct mk_record *rec, void *payload)
 		return -EPROTO;
 
 	mk_copy_out(rx, rx->next, rec, sizeof(*rec));
+	/* From here on the copy: the compiler must not read the ring again */
+	barrier();
 	if (rec->len > MK_PAYLOAD_MAX)
 		return -EPROTO;
 	space = mk_record_space(rec->len);

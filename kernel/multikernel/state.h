@@ -33,7 +33,8 @@
  *	          |        v                                    v
  *	          +---- STOPPED                              CRASHED --> start
  *
- * STOPPED and CRASHED go to LOADED by a new load and to EMPTY by an unload.
+ * STOPPED, CRASHED and LOADED go to LOADED by a new load and to EMPTY by an
+ * unload.  BOOTING goes to STOPPING as well: the spawn is asked once it can be.
  */
 enum mk_state {
 	MK_EMPTY,

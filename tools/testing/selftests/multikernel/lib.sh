@@ -169,8 +169,9 @@ mk_destroy() {
 control() { mkwrite "$INST/$1/control" "$2"; }
 
 # mk_load NAME [CMDLINE] [KERNEL]: the spawn does what mk.spawn= says, see dev/guest/spawn.sh
+# A debug kernel would run its unit tests in every spawn, too: seconds each time.
 mk_load() {
-	mkload -i "$(val "$1" id)" -r "$INITRD" -c "${2:-}" "${3:-$KERNEL}"
+	mkload -i "$(val "$1" id)" -r "$INITRD" -c "kunit.enable=0 ${2:-}" "${3:-$KERNEL}"
 }
 
 # wait_state NAME STATE [MS]: ends early, and fails, when the instance ended otherwise
