@@ -122,6 +122,9 @@ fi
 
 # --- while it runs, while it goes ---
 
+# An image that never gets further, so that it boots for as long as is asked
+badimage hang "$KERNEL" "$T/hang" && mk_load web "" "$T/hang"
+rm -f "$T/hang"
 control web start
 load_refused "load into one that boots" EBUSY "web: load: |web.*(boot|run|active)" \
 	"$KERNEL" -r "$INITRD"
