@@ -17,6 +17,7 @@ struct kimage;
 bool multikernel_is_spawn(void);
 bool multikernel_no_ipi_shorthand(void);
 
+void multikernel_detect(void);
 void multikernel_setup_arch(void);
 void multikernel_reserve(void);
 void multikernel_ready(void);
@@ -26,6 +27,7 @@ void multikernel_ready(void);
 static inline bool multikernel_is_spawn(void) { return false; }
 static inline bool multikernel_no_ipi_shorthand(void) { return false; }
 
+static inline void multikernel_detect(void) { }
 static inline void multikernel_setup_arch(void) { }
 static inline void multikernel_reserve(void) { }
 static inline void multikernel_ready(void) { }

@@ -277,7 +277,7 @@ static void mk_channel_more(struct work_struct *work)
 
 	/* Queued anew, not in a loop: others that wait get their turn */
 	if (left)
-		queue_work(system_highpri_wq, &ch->more);
+		queue_work(system_unbound_wq, &ch->more);
 }
 
 /**
@@ -301,7 +301,7 @@ void mk_doorbell(void)
 		/* A flood can't hold the CPU here */
 		if (mk_channel_read(ch)) {
 			WRITE_ONCE(*ch->rx_armed, 0);
-			queue_work(system_highpri_wq, &ch->more);
+			queue_work(system_unbound_wq, &ch->more);
 		}
 	}
 	rcu_read_unlock();
@@ -320,7 +320,7 @@ void mk_doorbell(void)
 int mk_channel_ping(struct mk_channel *ch, u64 *ns)
 {
 	struct mk_record rec = { .service = MK_SERVICE_ECHO, .len = sizeof(u64) };
-	u64 start, now;
+	u64 start = 0, now = 0;
 	int err;
 
 	mutex_lock(&ch->ping_lock);
@@ -356,7 +356,7 @@ int mk_channel_ping(struct mk_channel *ch, u64 *ns)
 
 	rcu_read_lock();
 	if (mk_channel_is_open(ch) && mk_channel_arm(ch))
-		queue_work(system_highpri_wq, &ch->more);
+		queue_work(system_unbound_wq, &ch->more);
 	rcu_read_unlock();
 out:
 	mutex_unlock(&ch->ping_lock);

@@ -90,8 +90,10 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 		}
 		if (split_core)
 			continue;
-		for_each_cpu(sibling, topology_sibling_cpumask(cpu)) {
-			if (cpumask_test_cpu(sibling, cpus))
+		/* Offline ones too: they may be lent, or come back */
+		for_each_present_cpu(sibling) {
+			if (cpumask_test_cpu(sibling, cpus) ||
+			    !arch_mk_same_core(cpu, sibling))
 				continue;
 			mk_complain(c, "CPU %u shares a core with CPU %u: take both, or add split_core=1",
 				    cpu, sibling);

@@ -9,6 +9,7 @@
 
 #include <linux/io.h>
 #include <linux/reboot.h>
+#include <linux/suspend.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -182,8 +183,8 @@ static void mk_give_memory(struct mk_instance *inst)
 	mk_mem_pool_free(&mk_pool, &inst->mem);
 }
 
-/* Nothing of one instance is ever seen by the next */
-static void mk_scrub_memory(const struct mk_instance *inst)
+/* Nothing of one instance is ever seen by the next; false if it could be */
+static bool mk_scrub_memory(const struct mk_instance *inst)
 {
 	u64 at, size, done;
 	void *p;
@@ -196,9 +197,9 @@ static void mk_scrub_memory(const struct mk_instance *inst)
 		size = min_t(u64, inst->mem.size - at, SZ_1G);
 		p = memremap(inst->mem.start + at, size, MEMREMAP_WB);
 		if (!p) {
-			mk_warn(inst, "memory at %#llx could not be cleared\n",
-				inst->mem.start + at);
-			continue;
+			mk_err(inst, "memory at %#llx can't be cleared and is kept out of the pool\n",
+			       inst->mem.start + at);
+			return false;
 		}
 		for (done = 0; done < size; done += MK_GRANULE) {
 			memset64(p + done, 0, MK_GRANULE / sizeof(u64));
@@ -206,6 +207,8 @@ static void mk_scrub_memory(const struct mk_instance *inst)
 		}
 		memunmap(p);
 	}
+
+	return true;
 }
 
 static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
@@ -418,10 +421,12 @@ int mk_instance_destroy(const char *name, struct mk_complaint *c)
 	mk_cpus_return(&cpus);
 
 	memunmap(inst->window);
-	mk_scrub_memory(inst);
-	mk_give_memory(inst);
 	mk_info(inst, "destroyed\n");
-	mk_instance_put(inst);
+	/* What can't be cleared stays taken, and so does its node */
+	if (mk_scrub_memory(inst)) {
+		mk_give_memory(inst);
+		mk_instance_put(inst);
+	}
 out:
 	mutex_unlock(&mk_lock);
 	return err;
@@ -452,6 +457,25 @@ static struct notifier_block mk_reboot_nb = {
 	.notifier_call	= mk_reboot,
 };
 
+/* Memory of a spawn is not saved, and its CPUs lose their state */
+static int mk_sleep(struct notifier_block *nb, unsigned long event, void *unused)
+{
+	struct mk_instance *inst;
+	int ret = NOTIFY_DONE;
+
+	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE)
+		return NOTIFY_DONE;
+
+	mutex_lock(&mk_lock);
+	list_for_each_entry(inst, &mk_instances, node) {
+		mk_err(inst, "the host can't sleep while it exists\n");
+		ret = NOTIFY_BAD;
+	}
+	mutex_unlock(&mk_lock);
+
+	return ret;
+}
+
 static int __init mk_init(void)
 {
 	const struct mk_reserved *reserved = arch_mk_reserved();
@@ -474,6 +498,7 @@ static int __init mk_init(void)
 		goto out_wq;
 	mk_debugfs_init();
 	register_reboot_notifier(&mk_reboot_nb);
+	pm_notifier(mk_sleep, 0);
 
 	return 0;
 out_wq:

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * multikernel: what the files of kernel/multikernel/ share
- *
+ */
+
+/**
  * DOC: multikernel internals
  *
  * Which file to change
@@ -37,6 +39,10 @@
  * 2. &mk_instance.lock: everything of one instance that has no other lock
  * 3. device_hotplug_lock, cpu_hotplug_lock: taken by lending and returning CPUs
  * 4. &mk_channel.rx_lock, then &mk_channel.tx_lock: raw, hard interrupt
+ *
+ * Inside these, and with nothing inside them: the list of channels
+ * (channel.c), the proof stub (arch), the figures of debugfs.c.  A ping holds
+ * &mk_channel.ping_lock and takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -422,6 +428,7 @@ const struct mk_reserved *arch_mk_reserved(void);
 const char *arch_mk_host_unfit(void);
 void arch_mk_ownership_changed(void);
 u32 arch_mk_cpu_id(unsigned int cpu);
+bool arch_mk_same_core(unsigned int a, unsigned int b);
 void arch_mk_cpu_reset(u32 id);
 int arch_mk_cpu_take_back(u32 id);
 int arch_mk_cpu_start(struct mk_instance *inst);

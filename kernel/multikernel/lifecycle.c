@@ -81,21 +81,23 @@ void mk_instance_kick(struct mk_instance *inst)
  * mk_take_back_cpus - take all CPUs away from the spawn
  * @inst: instance; @inst->lost gets those that did not leave
  *
- * A CPU that still runs may send start-up IPIs to one that was just reset, as
- * it brings up its own: so first none may run any more, then each proves that
- * it left.
+ * A CPU that still runs may send a start-up IPI to one that was just reset, as
+ * it brings up its own.  So all are reset twice: what such an IPI woke in the
+ * first round is a CPU being brought up, which wakes no other.  Then each
+ * proves that it left.
  *
  * Context: process; &mk_instance.lock held.
  */
 void mk_take_back_cpus(struct mk_instance *inst)
 {
-	int i, err;
+	int round, i, err;
 
 	lockdep_assert_held(&inst->lock);
 	cpumask_clear(&inst->lost);
 
-	for (i = 0; i < inst->nr_cpus; i++)
-		arch_mk_cpu_reset(inst->apic_ids[i]);
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < inst->nr_cpus; i++)
+			arch_mk_cpu_reset(inst->apic_ids[i]);
 
 	for (i = 0; i < inst->nr_cpus; i++) {
 		err = arch_mk_cpu_take_back(inst->apic_ids[i]);
@@ -258,7 +260,7 @@ static void mk_look(struct mk_instance *inst)
 	/* Pairs with the release in mk_spawn_set_phase() */
 	u32 phase = smp_load_acquire(&page->phase);
 
-	inst->seen_phase = phase;
+	WRITE_ONCE(inst->seen_phase, phase);
 	if (phase > MK_PHASE_GONE)
 		mk_fault_report(inst, "impossible phase %u", phase);
 

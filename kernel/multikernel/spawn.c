@@ -33,7 +33,7 @@ static atomic_t mk_self_exit = ATOMIC_INIT(MK_EXIT_NONE);
 /**
  * multikernel_is_spawn - does this kernel run beside a host?
  *
- * Context: any, valid from multikernel_setup_arch() on.
+ * Context: any, valid from multikernel_detect() on.
  * Return: true in a spawn.
  */
 bool multikernel_is_spawn(void)
@@ -43,6 +43,10 @@ bool multikernel_is_spawn(void)
 
 static void mk_spawn_ring_host(void)
 {
+	/* So early the local APIC may not be mapped yet; the host looks anyway */
+	if (!mk_self_window)
+		return;
+
 	arch_mk_doorbell_ring(READ_ONCE(mk_self_host->doorbell_dest),
 			      READ_ONCE(mk_self_host->doorbell_vector));
 }
@@ -112,7 +116,6 @@ void __init mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 			   void *spawn_half)
 {
 	mk_self = *desc;
-	mk_self_is_spawn = true;
 	mk_self_host = host_page;
 	mk_self_page = spawn_half;
 
@@ -124,13 +127,6 @@ void __init mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 
 	mk_console_start(spawn_half - MK_WINDOW_SPAWN, mk_self_host->console_start);
 	atomic_notifier_chain_register(&panic_notifier_list, &mk_spawn_panic_nb);
-
-	/*
-	 * A panic goes on to emergency_restart(), which tells the host that the
-	 * last line was printed.
-	 */
-	if (!panic_timeout)
-		panic_timeout = -1;
 
 	pr_info("this is instance '%s', id %u, start %u\n", desc->name, desc->id,
 		desc->epoch);

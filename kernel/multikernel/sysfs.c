@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/capability.h>
 #include <linux/kexec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -54,6 +55,9 @@ static ssize_t create_store(struct kobject *kobj, struct kobj_attribute *attr,
 	char *line;
 	int err;
 
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+
 	line = mk_take_line(buf, count, &c, &err);
 	if (line)
 		err = mk_instance_create(line, &c);
@@ -70,6 +74,9 @@ static ssize_t destroy_store(struct kobject *kobj, struct kobj_attribute *attr,
 	struct mk_complaint c = { };
 	char *line;
 	int err;
+
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
 
 	line = mk_take_line(buf, count, &c, &err);
 	if (line) {
@@ -229,6 +236,9 @@ static ssize_t control_store(struct kobject *kobj, struct kobj_attribute *attr,
 	struct mk_instance *inst = to_instance(kobj);
 	struct mk_complaint c = { };
 	int i, err;
+
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
 
 	for (i = 0; i < ARRAY_SIZE(mk_verbs); i++) {
 		if (memchr(buf, '\0', count) || !sysfs_streq(buf, mk_verbs[i].verb))

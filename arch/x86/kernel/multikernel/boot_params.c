@@ -7,6 +7,7 @@
  */
 #include <linux/io.h>
 #include <linux/kexec.h>
+#include <linux/security.h>
 #include <linux/timekeeping.h>
 
 #include <asm/apic.h>
@@ -118,6 +119,17 @@ static void mk_setup_header(struct mk_instance *inst, struct boot_params *bp)
 		    E820_TYPE_RESERVED);
 }
 
+/* A spawn reaches all of the machine: it is locked down as the host is */
+static const char *mk_lockdown(void)
+{
+	if (!security_locked_down(LOCKDOWN_INTEGRITY_MAX))
+		return "";
+	if (!security_locked_down(LOCKDOWN_KCORE))
+		return "lockdown=integrity ";
+
+	return "lockdown=confidentiality ";
+}
+
 /* Clocks, as they are now */
 static void mk_desc_clocks(struct mk_boot_desc *desc)
 {
@@ -162,7 +174,8 @@ static int mk_setup_data(struct mk_instance *inst, void *area)
  * @inst: instance with a placed image
  *
  * Context: process; &mk_instance.lock held.
- * Return: 0; -ENOMEM if the memory can't be mapped; what the codec says.
+ * Return: 0; -ENOMEM if the memory can't be mapped; -E2BIG if the tables do not
+ * reach all of the image; what the codec says.
  */
 int arch_mk_boot_params(struct mk_instance *inst)
 {
@@ -178,7 +191,8 @@ int arch_mk_boot_params(struct mk_instance *inst)
 	memset(area, 0, MK_BOOT_AREA_SIZE);
 
 	mk_setup_header(inst, area + MK_BOOT_PARAMS);
-	scnprintf(area + MK_BOOT_CMDLINE, MK_BOOT_CMDLINE_SIZE, MK_CMDLINE "%s", cmdline);
+	scnprintf(area + MK_BOOT_CMDLINE, MK_BOOT_CMDLINE_SIZE,
+		  MK_CMDLINE "%s%s", mk_lockdown(), cmdline);
 	err = mk_setup_data(inst, area);
 	if (!err && !mk_build_tables(inst, area, phys_to_virt(inst->low + MK_LOW_PGD)))
 		err = -E2BIG;

@@ -5,10 +5,12 @@
  * The hardware's own protocol (Intel SDM vol. 3, "MP Initialization Protocol";
  * arch/x86/kernel/smpboot.c has the kernel's use of it).  A CPU that nobody
  * owns waits for a start-up IPI; nothing that a spawn did can be in its way,
- * but VMX root operation, which blocks INIT.
+ * but VMX root operation and, on AMD, a cleared global interrupt flag: they
+ * block INIT.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/cc_platform.h>
 #include <linux/delay.h>
 #include <linux/smp.h>
 
@@ -31,6 +33,8 @@ static void mk_send_ipi(u32 icr, u32 apic_id)
 {
 	unsigned long flags;
 
+	/* Stub and page tables before the IPI, also where the ICR is an MSR */
+	weak_wrmsr_fence();
 	local_irq_save(flags);
 	apic_icr_write(icr, apic_id);
 	safe_apic_wait_icr_idle();
@@ -150,6 +154,20 @@ u32 arch_mk_cpu_id(unsigned int cpu)
 }
 
 /**
+ * arch_mk_same_core - are two CPUs threads of one core?
+ * @a: the host's number of the one
+ * @b: and of the other, online or not
+ *
+ * Return: true if they are.
+ */
+bool arch_mk_same_core(unsigned int a, unsigned int b)
+{
+	unsigned int shift = x86_topo_system.dom_shifts[TOPO_SMT_DOMAIN];
+
+	return arch_mk_cpu_id(a) >> shift == arch_mk_cpu_id(b) >> shift;
+}
+
+/**
  * arch_mk_ownership_changed - CPUs were lent or returned
  *
  * IPI shorthands reach CPUs that this kernel does not own: they go off before
@@ -175,6 +193,10 @@ const char *arch_mk_host_unfit(void)
 		return "the TSC is unstable, and it is the only clock a spawn has";
 	if (!boot_cpu_has(X86_FEATURE_APIC))
 		return "no local APIC";
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		return "memory encryption is on, and a CPU starts without it";
+	if (apic->wakeup_secondary_cpu || apic->wakeup_secondary_cpu_64)
+		return "the firmware starts CPUs, not INIT and a start-up IPI";
 
 	return NULL;
 }

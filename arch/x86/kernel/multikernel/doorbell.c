@@ -46,14 +46,16 @@ bool arch_mk_doorbell_valid(u32 vector)
  * @dest: local APIC id
  * @vector: interrupt vector
  *
- * Context: any but NMI.
+ * Context: any; in NMI only from a panic, which nothing goes on after.
  */
 void arch_mk_doorbell_ring(u32 dest, u32 vector)
 {
 	unsigned long flags;
 
+	/* An x2APIC's ICR is an MSR, and orders nothing: what it announces first */
+	weak_wrmsr_fence();
 	local_irq_save(flags);
-	apic_wait_icr_idle();
+	safe_apic_wait_icr_idle();
 	apic_icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, dest);
 	local_irq_restore(flags);
 }

@@ -141,13 +141,15 @@ int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
 	setup = mk_setup_size(&hdr);
 
 	*why = "command line is too long";
-	if (kimage->cmdline_buf_len + strlen(MK_CMDLINE) >
+	if (kimage->cmdline_buf_len + MK_CMDLINE_MAX >
 	    min_t(u64, hdr.cmdline_size, COMMAND_LINE_SIZE - 1) + 1)
 		return -EINVAL;
 
 	*why = "image does not fit into the instance's memory";
 	memset(image, 0, sizeof(*image));
-	image->load = ALIGN(inst->mem.start, hdr.kernel_alignment);
+	/* Loaded below its preferred address it would move there by itself */
+	image->load = ALIGN(max(inst->mem.start, hdr.pref_address),
+			    hdr.kernel_alignment);
 	image->kernel = kimage->kernel_buf + setup;
 	image->kernel_len = kimage->kernel_buf_len - setup;
 	image->init_size = max_t(u64, hdr.init_size, image->kernel_len);

@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/acpi.h>
+#include <linux/cc_platform.h>
 #include <linux/pm.h>
 #include <linux/reboot.h>
 #include <linux/serial_8250.h>
@@ -30,6 +31,10 @@
 
 static u32 mk_apic_ids[MK_DESC_MAX_CPUS] __initdata;
 static int mk_nr_cpus __initdata;
+
+/* What multikernel_detect() found */
+static u64 mk_desc_at __initdata;
+static u32 mk_desc_len __initdata;
 
 /* Clocks: what the host measured */
 
@@ -73,12 +78,6 @@ static void __init mk_parse_smp_config(void)
 		topology_register_apic(mk_apic_ids[i], CPU_ACPIID_INVALID, true);
 
 	smp_found_config = 1;
-}
-
-static bool mk_x2apic_available(void)
-{
-	/* The mode is the machine's: as the host has it, so it stays */
-	return x2apic_enabled();
 }
 
 static void __init mk_intr_mode_init(void)
@@ -160,12 +159,7 @@ static void mk_no_uart(int port, struct uart_port *up, u32 *capabilities)
 }
 #endif
 
-static u64 __init mk_no_root_pointer(void)
-{
-	return 0;
-}
-
-static void __init mk_take_over(void)
+static void __init mk_take_over(const struct mk_boot_desc *desc)
 {
 	x86_init.resources.probe_roms		= x86_init_noop;
 	x86_init.resources.dmi_setup		= x86_init_noop;
@@ -176,8 +170,6 @@ static void __init mk_take_over(void)
 	x86_init.mpparse.find_mptable		= x86_init_noop;
 	x86_init.mpparse.early_parse_smp_cfg	= x86_init_noop;
 	x86_init.mpparse.parse_smp_cfg		= mk_parse_smp_config;
-	x86_init.hyper.x2apic_available		= mk_x2apic_available;
-	x86_init.acpi.get_root_pointer		= mk_no_root_pointer;
 	x86_init.pci.arch_init			= mk_pci_none;
 	x86_init.pci.init			= mk_pci_none;
 	x86_init.pci.init_irq			= x86_init_noop;
@@ -190,7 +182,6 @@ static void __init mk_take_over(void)
 	x86_platform.legacy.i8042		= X86_LEGACY_I8042_PLATFORM_ABSENT;
 	x86_platform.legacy.rtc			= 0;
 	x86_platform.legacy.warm_reset		= 0;
-	x86_platform.legacy.no_vga		= 1;
 	x86_platform.legacy.reserve_bios_regions = 0;
 	x86_platform.legacy.devices.pnpbios	= 0;
 
@@ -216,7 +207,18 @@ static void __init mk_take_over(void)
 	/* The host's, and it has watched them: nothing else to compare with */
 	setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
 	setup_force_cpu_cap(X86_FEATURE_TSC_RELIABLE);
-	lapic_timer_period = div_u64((u64)mk_self.apic_timer_khz * 1000, HZ);
+	/* The host set it up; a kernel that knows it would write it anew */
+	setup_clear_cpu_cap(X86_FEATURE_TSC_ADJUST);
+	/* There is one enclave page cache, and a kernel begins by emptying it */
+	setup_clear_cpu_cap(X86_FEATURE_SGX);
+	lapic_timer_period = div_u64((u64)desc->apic_timer_khz * 1000, HZ);
+
+	/*
+	 * Now that emergency_restart() is safe: a panic goes on to it, which
+	 * tells the host that the last line was printed.
+	 */
+	if (!panic_timeout)
+		panic_timeout = -1;
 }
 
 /* This kernel can't run here: say so where every version looks, and stop */
@@ -237,9 +239,9 @@ static void __init __noreturn mk_refuse(void *spawn_half, const char *why)
 static void __init mk_become_spawn(u64 at, u32 len)
 {
 	void *raw, *host_page, *spawn_half;
+	const struct mk_host_page *host;
 	struct mk_boot_desc desc;
 	const char *why;
-	u32 window = 0;
 	int nr;
 
 	len = min_t(u32, len, mk_bootdesc_size(MK_DESC_MAX_CPUS));
@@ -256,44 +258,60 @@ static void __init mk_become_spawn(u64 at, u32 len)
 	host_page = early_memremap(desc.window_phys + MK_WINDOW_HOST, PAGE_SIZE);
 	spawn_half = early_memremap(desc.window_phys + MK_WINDOW_SPAWN,
 				    MK_WINDOW_CONSOLE + MK_CONSOLE_SIZE - MK_WINDOW_SPAWN);
-	if (host_page)
-		window = ((struct mk_host_page *)host_page)->magic;
-	if (!spawn_half || window != MK_HOST_MAGIC)
+	host = host_page;
+	if (!host || !spawn_half || host->magic != MK_HOST_MAGIC)
 		arch_mk_stop_self();
 	if (nr < 0)
 		mk_refuse(spawn_half, why);
+	if (!IS_ENABLED(CONFIG_X86_X2APIC) && (desc.flags & MK_DESC_X2APIC))
+		mk_refuse(spawn_half, "the host is in x2APIC mode, this kernel has no X86_X2APIC");
+	if (host->window_size != MK_WINDOW_SIZE || host->ring_size != MK_RING_SIZE ||
+	    host->console_size != MK_CONSOLE_SIZE)
+		mk_refuse(spawn_half, "window of another layout");
 
 	mk_nr_cpus = nr;
+	mk_take_over(&desc);
 	mk_spawn_early(&desc, host_page, spawn_half);
-	mk_take_over();
 }
 
 /**
- * multikernel_setup_arch - install the doorbell, find out what this kernel is
+ * multikernel_detect - find out what this kernel is
+ *
+ * The nodes are read through the direct map, which the early page fault
+ * handler fills as it is used, as for boot_params itself in head64.c.
+ *
+ * Context: start of setup_arch(), nothing of the machine was touched yet.
+ */
+void __init multikernel_detect(void)
+{
+	u64 at = boot_params.hdr.setup_data;
+	const struct setup_data *data;
+
+	/* The nodes would be read as if they were encrypted; no spawn, there */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		return;
+
+	while (at) {
+		data = __va(at);
+		if (data->type == MK_SETUP_DATA_TYPE) {
+			mk_desc_at = at + sizeof(*data);
+			mk_desc_len = data->len;
+			mk_self_is_spawn = true;
+			return;
+		}
+		at = data->next;
+	}
+}
+
+/**
+ * multikernel_setup_arch - install the doorbell, and become a spawn if told so
  *
  * Context: setup_arch(), as soon as memory can be mapped early.
  */
 void __init multikernel_setup_arch(void)
 {
-	u64 at = boot_params.hdr.setup_data, next;
-	struct setup_data *data;
-	u32 type, len;
-
 	sysvec_install(MULTIKERNEL_DOORBELL_VECTOR, sysvec_multikernel_doorbell);
 
-	while (at) {
-		data = early_memremap(at, sizeof(*data));
-		if (!data)
-			return;
-		next = data->next;
-		type = data->type;
-		len = data->len;
-		early_memunmap(data, sizeof(*data));
-
-		if (type == MK_SETUP_DATA_TYPE) {
-			mk_become_spawn(at + sizeof(*data), len);
-			return;
-		}
-		at = next;
-	}
+	if (mk_self_is_spawn)
+		mk_become_spawn(mk_desc_at, mk_desc_len);
 }

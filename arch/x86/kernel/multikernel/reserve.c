@@ -3,7 +3,7 @@
  * multikernel: takes the pool out of the host's memory at boot
  *
  * The pool leaves memblock before the direct map is built: it is never mapped
- * there, has no struct pages, and the page allocator does not know it.  What
+ * there, and the page allocator does not know it.  What
  * the host must write for a spawn it maps for that moment.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -131,7 +131,7 @@ void __init multikernel_reserve(void)
 {
 	u64 size = ALIGN(mk_wanted_size, MK_GRANULE), at;
 
-	if (!size || multikernel_is_spawn())
+	if (!mk_wanted_size || multikernel_is_spawn())
 		return;
 
 	if (!IS_ALIGNED(mk_wanted_at, MK_GRANULE) ||
@@ -141,14 +141,14 @@ void __init multikernel_reserve(void)
 		return;
 	}
 	/* size is 0 if it was so near 2^64 that the rounding wrapped around */
-	at = size <= memblock_phys_mem_size() ? mk_find_pool(size) : 0;
+	at = size && size <= memblock_phys_mem_size() ? mk_find_pool(size) : 0;
 	if (!at) {
 		if (mk_wanted_at)
 			pr_err("no %llu MiB of free memory at %#llx, the pool stays empty\n",
-			       size >> 20, mk_wanted_at);
+			       mk_wanted_size >> 20, mk_wanted_at);
 		else
 			pr_err("no %llu MiB of free memory in one piece, the pool stays empty\n",
-			       size >> 20);
+			       mk_wanted_size >> 20);
 		return;
 	}
 	mk_reserve_low();

@@ -46,9 +46,13 @@ static inline u64 mk_boot_area_phys(const struct mk_instance *inst)
  * What the spawn gets before the user's command line.  "nopv": paravirtual
  * features let a hypervisor write to memory that the spawn named, for longer
  * than the spawn lives.  "ignore_loglevel": every line goes to the kept log,
- * there is no slow console to spare.
+ * there is no slow console to spare.  "acpi=off": the decompressor would look
+ * for the host's tables, to place the kernel by them.
  */
-#define MK_CMDLINE	"nopv ignore_loglevel "
+#define MK_CMDLINE	"nopv ignore_loglevel acpi=off "
+
+/* And the longest of what mk_lockdown() adds */
+#define MK_CMDLINE_MAX	(sizeof(MK_CMDLINE) + sizeof("lockdown=confidentiality "))
 
 /**
  * struct mk_start_args - what the start stub is told, in its last bytes
