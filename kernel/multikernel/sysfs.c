@@ -48,8 +48,8 @@ static char *mk_take_line(const char *buf, size_t count, struct mk_complaint *c,
 	return line;
 }
 
-static ssize_t create_store(struct kobject *kobj, struct kobj_attribute *attr,
-			    const char *buf, size_t count)
+static ssize_t mk_line_store(const char *what, const char *buf, size_t count,
+			     int (*run)(char *line, struct mk_complaint *c))
 {
 	struct mk_complaint c = { };
 	char *line;
@@ -60,37 +60,31 @@ static ssize_t create_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	line = mk_take_line(buf, count, &c, &err);
 	if (line)
-		err = mk_instance_create(line, &c);
+		err = run(line, &c);
 	kfree(line);
 	if (err)
-		pr_err("create: %s\n", c.text);
+		pr_err("%s: %s\n", what, c.text);
 
 	return err ?: count;
+}
+
+static ssize_t create_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return mk_line_store("create", buf, count, mk_instance_create);
+}
+
+static int mk_destroy_line(char *line, struct mk_complaint *c)
+{
+	const char *name = strim(line);
+
+	return mk_name_check(name, c) ?: mk_instance_destroy(name, c);
 }
 
 static ssize_t destroy_store(struct kobject *kobj, struct kobj_attribute *attr,
 			     const char *buf, size_t count)
 {
-	struct mk_complaint c = { };
-	char *line;
-	int err;
-
-	if (!capable(CAP_SYS_BOOT))
-		return -EPERM;
-
-	line = mk_take_line(buf, count, &c, &err);
-	if (line) {
-		char *name = strim(line);
-
-		err = mk_name_check(name, &c);
-		if (!err)
-			err = mk_instance_destroy(name, &c);
-	}
-	kfree(line);
-	if (err)
-		pr_err("destroy: %s\n", c.text);
-
-	return err ?: count;
+	return mk_line_store("destroy", buf, count, mk_destroy_line);
 }
 
 static struct kobj_attribute create_attr = __ATTR(create, 0200, NULL, create_store);
