@@ -190,6 +190,7 @@ struct mk_host_page {
  * @epoch:		echoes &struct mk_host_page.epoch
  * @nr_cpus_online:	CPUs up when init was started
  * @console_head:	free-running count of bytes ever written to the console
+ * @reserved:		0
  * @ctl:		ring control words
  */
 struct mk_spawn_page {
