@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # All tests. Each part is a QEMU run of its own with a log of its own.
-#	check   debug kernel: KUnit while it boots, then the selftests
+#	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh on a
+#		machine that has threads, with the plain kernel
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools
+#	ports   plain kernel: what a spawn touches of the machine
 #	pool    plain kernel: multikernel= with good and bad values
 #	kdump   plain kernel: a crash ends in the crash kernel
 # The last line is "N passed, N failed".
@@ -11,6 +13,7 @@
 . "$TOP/dev/judge.sh"
 
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile
+export SMP=4			# the tests count on it
 "$TOP/dev/kernel.sh" plain debug
 
 # part FLAVOUR MODE TIMEOUT [judge settings]
@@ -18,7 +21,13 @@ part() {
 	local flavour=$1 mode=$2 timeout=$3 rc=0 start=$SECONDS
 	shift 3
 	say "$mode, on the $flavour kernel"
-	"$TOP/dev/run.sh" "$flavour" "$mode" --show "${SHOW:-story}" --timeout "$timeout" || rc=$?
+	local more=()
+	if [ "${1:-}" = --ports ]; then
+		more=(--ports)
+		shift
+	fi
+	"$TOP/dev/run.sh" "$flavour" "$mode" --show "${SHOW:-story}" --timeout "$timeout" \
+		"${more[@]}" || rc=$?
 	[ "$rc" != 130 ] || exit 130
 	judge "$mode" "$LOGS/$LOG_PREFIX$flavour-$mode" "$rc" "$@"
 	say "$mode took $((SECONDS - start)) s"
@@ -36,10 +45,21 @@ else
 	count_fail "demo: $(grep '^demo: FAIL' "$LOGS/${LOG_PREFIX}plain-demo.out" | tr -d '\r' || echo 'no verdict')"
 fi
 
+# What a spawn touches of the machine, by QEMU's own account: its local APICs, nothing else
+part plain ports 180 --ports -v tap=1
+ports=$LOGS/${LOG_PREFIX}plain-ports.ports
+if ! grep -qx 'marks 2' "$ports"; then
+	count_fail "ports: QEMU traced no whole life of a spawn"
+elif awk '$1 ~ /^[23]$/ && $2 != "\047apic-msi\047"' "$ports" | grep .; then
+	count_fail "ports: a spawn touched a device (CPU, device, operation, address, times)"
+else
+	count_pass "ports: a spawn touched its local APICs, $(awk '$1 ~ /^[23]$/ { n += $NF } END { print n + 0 }' "$ports") times, and no other device"
+fi
+
 # A pool that can't be had, that was asked for wrongly, at a fixed place
-MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
-MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
-MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
+LOG_PREFIX=check-large- MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+LOG_PREFIX=check-rubbish- MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+LOG_PREFIX=check-placed- MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
 
 MK_APPEND=crashkernel=128M part plain kexec 120 -v tap=1
 MK_APPEND=crashkernel=128M part plain kdump 120 -v tap=1 -v crash=1

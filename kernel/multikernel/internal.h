@@ -29,7 +29,7 @@
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
  *
- * Lower files use upper ones, never the reverse.  What depends on the
+ * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
  *
  * Locks, in the order in which they nest

@@ -247,6 +247,8 @@ static ssize_t control_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 		return err ?: count;
 	}
+	if (count && buf[count - 1] == '\n')
+		count--;
 	mk_err(inst, "control: unknown word '%*pE', use start, stop, kill or restart\n",
 	       (int)strnlen(buf, min_t(size_t, count, 40)), buf);
 

@@ -11,13 +11,14 @@
 #	  --shell           interactive: the guest's console is this terminal
 #	  --stamp PROGRAM   pipe the console through PROGRAM on its way to the log, and the
 #	                    firmware's debug port with it ("Booting from ROM": kernel next)
+#	  --ports           PREFIX.ports gets who touched which device, see ports.awk
 #
 # Kept: PREFIX.console (ttyS0: the kernel) and PREFIX.out (ttyS1: the scripts' lines,
 # apart, since a kernel line would cut them), PREFIX.log (both, as they came).
 # Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
 
 set -u
-kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp=''
+kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -30,12 +31,18 @@ while [ $# -gt 0 ]; do
 	--accel) accel=$2; shift ;;
 	--show) show=$2; shift ;;
 	--shell) shell=1 ;;
+	--ports) ports=1 ;;
 	--stamp) stamp=$2; shift ;;
 	*) echo "qemu.sh: unknown option '$1'" >&2; exit 2 ;;
 	esac
 	shift
 done
 : "${kernel:?--kernel is missing}" "${log:?--log is missing}"
+# First of all: nobody may take what an earlier run said for what this one says
+mkdir -p "$(dirname "$log")"
+: >"$log.console"
+: >"$log.out"
+: >"$log.log"
 for f in "$kernel" ${initrd:+"$initrd"}; do
 	[ -f "$f" ] || { echo "qemu.sh: no file $f" >&2; exit 2; }
 done
@@ -53,11 +60,13 @@ if [ -z "$accel" ]; then
 fi
 case $accel in
 tcg) accel=tcg,thread=multi ;;
-kvm | tcg,*) ;;
+kvm)
+	kvm_works || echo "qemu.sh: KVM does not work on this machine, it seems; ACCEL=tcg does" >&2
+	;;
+tcg,*) ;;
 *) echo "qemu.sh: accel is kvm or tcg, not '$accel'" >&2; exit 2 ;;
 esac
 
-mkdir -p "$(dirname "$log")"
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
 	-no-reboot -M q35 -cpu max -accel "$accel" -smp "$smp" -m "$mem"
 	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "console=ttyS0 $append")
@@ -68,9 +77,14 @@ if [ "$shell" = 1 ]; then
 		-serial chardev:c
 fi
 
-: >"$log.console"
-: >"$log.out"
-: >"$log.log"
+if [ "$ports" = 1 ]; then
+	# Through a pipe: the trace itself is hundreds of megabytes
+	rm -f "$log.fifo"
+	mkfifo "$log.fifo"
+	qemu+=(-trace "memory_region_ops_read" -trace "memory_region_ops_write" -D "$log.fifo")
+	awk -f "$(dirname "$0")/ports.awk" <"$log.fifo" >"$log.ports" &
+	reader=$!
+fi
 if [ -n "$stamp" ]; then
 	qemu+=(-chardev "stdio,id=c,mux=on,signal=off" -serial chardev:c
 		-device "isa-debugcon,iobase=0x402,chardev=c")
@@ -129,6 +143,12 @@ while kill -0 "$pid" 2>/dev/null; do
 done
 wait "$pid" 2>/dev/null || { [ "$rc" != 0 ] || rc=$?; }
 trap - EXIT
+if [ "$ports" = 1 ]; then
+	# Had QEMU never opened it, awk would wait for a writer: be one, for a moment
+	: <>"$log.fifo"
+	wait "$reader"
+	rm -f "$log.fifo"
+fi
 # The followers end when QEMU is gone; they may need a moment for the last lines.
 wait "$f1" "$f2" 2>/dev/null
 if [ "$rc" != 0 ] && [ "$show" != all ]; then
