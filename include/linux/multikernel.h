@@ -2,8 +2,8 @@
 /*
  * multikernel: what the rest of the kernel calls
  *
- * Every function here has a stub for CONFIG_MULTIKERNEL=n, so that a caller in
- * another subsystem is one line.  See Documentation/multikernel/.
+ * Every hook has a stub for CONFIG_MULTIKERNEL=n, so that a caller in another
+ * subsystem is one line.  See Documentation/multikernel/.
  */
 #ifndef _LINUX_MULTIKERNEL_H
 #define _LINUX_MULTIKERNEL_H
@@ -38,5 +38,130 @@ static inline void multikernel_ready(void) { }
 int multikernel_image_check(struct kimage *image, unsigned long flags);
 int multikernel_image_load(struct kimage *image, unsigned long flags);
 int multikernel_image_unload(unsigned long flags);
+
+/**
+ * DOC: messages between kernels
+ *
+ * A *service* is what two kernels talk about, known by a number.  A kernel
+ * that has registered one offers it to each of its peers: the host to every
+ * spawn, a spawn to the host.  Where both ends of a link offer the same
+ * service there is an *endpoint*, and only there: &mk_service.open says that
+ * it is usable, &mk_service.close that it is no more, because the peer
+ * died, was stopped or withdrew the service.  An instance that is started
+ * again opens endpoints anew; nothing of the last start reaches them.
+ *
+ * Between open and close a service may
+ *
+ * - send a message: mk_send(), or mk_reserve() and mk_commit() to write it
+ *   where it goes;
+ * - ask, and wait for the answer: mk_request();
+ * - be handed messages and requests: &mk_service.receive; the latter it
+ *   answers by mk_reply().
+ *
+ * Messages of one direction arrive in the order in which they were sent, all of
+ * them, whatever the service; senders on several CPUs are serialized.
+ * A ring without room is -EAGAIN, or a sleep, never a loss.
+ */
+
+struct mk_channel;
+struct mk_service;
+
+/* Which side of a link a kernel is */
+enum mk_role {
+	MK_ROLE_HOST	= 0x1,
+	MK_ROLE_SPAWN	= 0x2,
+};
+
+/**
+ * struct mk_endpoint - a service, and one peer that offers it too
+ * @priv: the service's own
+ */
+struct mk_endpoint {
+	void *priv;
+
+	/* private: of channel.c, message.c and service.c */
+	struct mk_channel *ch;
+	const struct mk_service *service;
+	u16 id;
+	bool offered;
+	bool open;
+	bool starved;
+};
+
+/**
+ * struct mk_message - one message as it lies in the ring
+ * @data: payload, aligned to 16 bytes.  The other kernel can change it at any
+ *	time: copy what is looked at more than once, then check the copy
+ * @len: bytes of @data, checked
+ * @request: to be given to mk_reply(); 0 if no answer is wanted
+ */
+struct mk_message {
+	const void *data;
+	u32 len;
+	u64 request;
+};
+
+/**
+ * struct mk_service - what is talked about
+ * @id: MK_SERVICE_*, or of your own from %MK_SERVICE_PRIVATE to %MK_SERVICE_MAX
+ * @name: for the log
+ * @roles: the sides that offer it, MK_ROLE_*; elsewhere it is registered for
+ *	nothing.  A spawn may thus ask for other things than a host
+ * @open: an endpoint is usable.  On an error it is not, and @close is not
+ *	called
+ * @close: it is used no more, and must not be from now on.  Nothing is being
+ *	received by then; waiting requests have ended
+ * @receive: a message or request came; a return value below 0 is the answer to
+ *	a request.  NULL refuses them all.  -EPROTO in answer to a message says
+ *	that the peer broke the rules: that ends an instance
+ * @writable: there is room again, after mk_send() or mk_reserve() said -EAGAIN
+ *
+ * All are called in process context, one at a time for each peer, and may
+ * sleep, but hold up all other services of this peer.  They may send
+ * with a time-out of 0; they can't mk_request() of the same peer (-EDEADLK).
+ * @open, @close and @writable may be NULL.
+ */
+struct mk_service {
+	u16 id;
+	const char *name;
+	unsigned int roles;
+	int (*open)(struct mk_endpoint *ep);
+	void (*close)(struct mk_endpoint *ep);
+	int (*receive)(struct mk_endpoint *ep, const struct mk_message *msg);
+	void (*writable)(struct mk_endpoint *ep);
+
+	/* private: */
+	struct list_head node;
+};
+
+/**
+ * struct mk_slot - room in a ring, between mk_reserve() and mk_commit()
+ * @data: write the payload here; aligned to 16 bytes
+ * @len: bytes of @data
+ */
+struct mk_slot {
+	void *data;
+	u32 len;
+
+	/* private: */
+	struct mk_endpoint *ep;
+	unsigned long flags;
+	u32 pad;
+};
+
+int mk_service_register(struct mk_service *service);
+void mk_service_unregister(struct mk_service *service);
+
+int mk_send(struct mk_endpoint *ep, const void *data, size_t len, long timeout);
+int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len);
+void mk_commit(struct mk_slot *slot);
+void mk_abort(struct mk_slot *slot);
+ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
+		   void *reply, size_t room, long timeout);
+int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len);
+
+u32 mk_endpoint_peer_id(const struct mk_endpoint *ep);
+const char *mk_endpoint_peer_name(const struct mk_endpoint *ep);
+enum mk_role mk_endpoint_role(const struct mk_endpoint *ep);
 
 #endif /* _LINUX_MULTIKERNEL_H */

@@ -11,7 +11,7 @@
 #ifndef _LINUX_MULTIKERNEL_ABI_H
 #define _LINUX_MULTIKERNEL_ABI_H
 
-#define MK_ABI_VERSION		1
+#define MK_ABI_VERSION		2
 
 /* Longest instance name, without the terminating NUL */
 #define MK_NAME_MAX		31
@@ -94,17 +94,17 @@ struct mk_boot_desc {
  * Each half is written by one kernel only, so that hardware can enforce it.
  *
  *	host half				spawn half
- *	0x00000  struct mk_host_page		0x10000  struct mk_spawn_page
- *	0x08000  ring host to spawn		0x18000  ring spawn to host
- *						0x20000  console
+ *	0x00000  struct mk_host_page		0x80000  struct mk_spawn_page
+ *						0x90000  console
+ *	0x40000  ring host to spawn		0xc0000  ring spawn to host
  */
-#define MK_WINDOW_SIZE		0x40000
+#define MK_WINDOW_SIZE		0x100000
 #define MK_WINDOW_HOST		0x00000
-#define MK_WINDOW_TX_RING	0x08000	/* seen from the host */
-#define MK_WINDOW_SPAWN		0x10000
-#define MK_WINDOW_RX_RING	0x18000	/* seen from the host */
-#define MK_WINDOW_CONSOLE	0x20000
-#define MK_RING_SIZE		0x8000
+#define MK_WINDOW_TX_RING	0x40000	/* seen from the host */
+#define MK_WINDOW_SPAWN		0x80000
+#define MK_WINDOW_CONSOLE	0x90000
+#define MK_WINDOW_RX_RING	0xc0000	/* seen from the host */
+#define MK_RING_SIZE		0x40000
 #define MK_CONSOLE_SIZE		0x10000
 
 #define MK_HOST_MAGIC		0x68574b4d	/* "MKWh" */
@@ -113,17 +113,37 @@ struct mk_boot_desc {
 /**
  * struct mk_ring_ctl - one kernel's control words of the two rings
  * @head:	producer index of the ring this kernel writes: bytes, free-running
+ * @want_room:	not 0: the ring this kernel writes had no room; ring my doorbell,
+ *		once for each value, when you have read on
  * @pad0:	keeps the words of producer and consumer in lines of their own
  * @tail:	consumer index of the ring this kernel reads: bytes, free-running
- * @armed:	not 0: ring my doorbell when you have written a record
+ * @armed:	not 0: ring my doorbell, once for each value, when you have
+ *		written a record
  * @pad1:	as @pad0
  */
 struct mk_ring_ctl {
 	__u32 head;
-	__u32 pad0[15];
+	__u32 want_room;
+	__u32 pad0[14];
 	__u32 tail;
 	__u32 armed;
 	__u32 pad1[14];
+};
+
+/**
+ * struct mk_pulse - a sign of life, and the time
+ * @beat:	grows by one with each
+ * @seq:	odd while the fields below are written
+ * @tsc:	TSC value at the last beat
+ * @wall_ns:	host only: UTC at @tsc, ns since the epoch
+ * @pad:	0
+ */
+struct mk_pulse {
+	__u32 beat;
+	__u32 seq;
+	__u64 tsc;
+	__u64 wall_ns;
+	__u64 pad[5];
 };
 
 /**
@@ -141,6 +161,7 @@ struct mk_ring_ctl {
  * @console_start:	free-running console index at which this start begins;
  *			what lies before it is the log of earlier starts
  * @ctl:		ring control words
+ * @pulse:		the host's sign of life, and its clock
  */
 struct mk_host_page {
 	__u32 magic;
@@ -155,6 +176,7 @@ struct mk_host_page {
 	__u32 reserved[5];
 	__u64 console_start;
 	struct mk_ring_ctl ctl;
+	struct mk_pulse pulse;
 };
 
 /* How far a spawn has come: struct mk_spawn_page.phase only ever grows */
@@ -192,6 +214,7 @@ struct mk_host_page {
  * @console_head:	free-running count of bytes ever written to the console
  * @reserved:		0
  * @ctl:		ring control words
+ * @pulse:		the spawn's sign of life
  */
 struct mk_spawn_page {
 	__u32 magic;
@@ -204,30 +227,48 @@ struct mk_spawn_page {
 	__u32 epoch;
 	__u32 nr_cpus_online;
 	__u64 console_head;
-	__u32 reserved[10];
+	__u32 reserved[22];
 	struct mk_ring_ctl ctl;
+	struct mk_pulse pulse;
 };
 
 /*
  * Ring records: a header, the payload, and padding to MK_RECORD_ALIGN.  A
- * record may wrap around the end of the ring at any byte.
+ * record lies in one piece.  Where the next one does not fit before the end of
+ * the ring, a record with MK_RECORD_PAD takes up the rest.
  */
 #define MK_RECORD_ALIGN		16
-#define MK_PAYLOAD_MAX		4096
 
-/* struct mk_record.flags */
-#define MK_RECORD_REPLY		0x1	/* answers the request of the same id */
+/* Room for 64 KiB of data behind a header of the service's own */
+#define MK_PAYLOAD_MAX		0x10100
 
-/* struct mk_record.service */
+/* struct mk_record.flags: at most one of them, none for a plain message */
+#define MK_RECORD_PAD		0x01	/* nothing; reaches to the end of the ring */
+#define MK_RECORD_REQUEST	0x02	/* wants an answer with the same id */
+#define MK_RECORD_REPLY		0x04	/* the answer */
+#define MK_RECORD_ERROR		0x08	/* the answer is an errno: __u32, positive */
+#define MK_RECORD_OFFER		0x10	/* the sender offers this service now */
+#define MK_RECORD_WITHDRAW	0x20	/* and does not any more */
+
+/* struct mk_record.service: 1 to MK_SERVICE_MAX; meaning and payload of each
+ * are in Documentation/multikernel/messages.rst
+ */
 #define MK_SERVICE_ECHO		1	/* both ways: sends the payload back */
 #define MK_SERVICE_SHUTDOWN	2	/* host to spawn: power off in order */
+#define MK_SERVICE_TTY		3	/* both ways: terminal input and output */
+#define MK_SERVICE_VSOCK	4	/* both ways: packets of AF_VSOCK */
+#define MK_SERVICE_PRIVATE	48	/* from here on: not ours to assign */
+#define MK_SERVICE_MAX		63
+
+/* A kernel waits for the answers to this many requests of a peer at most */
+#define MK_REQUESTS_MAX		64
 
 /**
  * struct mk_record - header of a record in a ring
  * @len:	bytes of payload that follow, 0..%MK_PAYLOAD_MAX
  * @service:	MK_SERVICE_*
  * @flags:	MK_RECORD_*
- * @id:		chosen by the requester, comes back in the reply
+ * @id:		of a request, never 0, comes back in the reply; else 0
  */
 struct mk_record {
 	__u32 len;

@@ -3,41 +3,86 @@
  * multikernel: rings plus doorbell to another kernel
  *
  * A doorbell says "look": it carries nothing.  Its interrupt looks at every
- * open channel of this kernel, a handful, and reads what is there.  A reader
- * that is at it anyway says so by @rx_armed, and no doorbell is rung.
+ * open channel of this kernel, a handful, and wakes the readers of those that
+ * have something.  A channel has one reader thread; whoever waits for an
+ * answer reads in its place, as long as it is not at it itself.
+ *
+ * Who reads looks on for a moment when the ring is empty, and only then asks
+ * for doorbells: it *arms* the channel.  A sender rings once for each arming.
+ * The same way a sender that found no room asks for a doorbell.
+ *
+ *	sender				reader
+ *	------				------
+ *	write record			write @armed
+ *	full barrier			full barrier
+ *	read @armed, ring		read ring, sleep
+ *
+ *	write @want_room		give room back
+ *	full barrier			full barrier
+ *	read room, sleep		read @want_room, ring
+ *
+ * so that one of both always sees what the other wrote.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
-#include <linux/delay.h>
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/kthread.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
 #include <linux/rculist.h>
 #include <linux/sched/clock.h>
 
 #include "internal.h"
 
-/* Records read in one go; the rest is left to a worker */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "multikernel."
+
+/* Records read in one go; then others get the CPU, and the lock */
 #define MK_RX_BUDGET	64
 
-/* How long a ping waits for its echo */
-#define MK_PING_TIMEOUT	(500 * NSEC_PER_MSEC)
+/* First step of a short poll that had been given up, ns */
+#define MK_POLL_MIN	4000
 
-static void mk_channel_more(struct work_struct *work);
+static unsigned int mk_poll_us = 200;
+module_param_named(poll_us, mk_poll_us, uint, 0644);
+MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
 
 static LIST_HEAD(mk_channels);
-static DEFINE_SPINLOCK(mk_channels_lock);
+static DEFINE_MUTEX(mk_channels_lock);
 
 /**
  * mk_channel_init - make a closed channel
- * @ch: channel
+ * @ch: channel, all zero
  * @role: which side this kernel is
+ * @ops: what is at the other end
+ * @peer_id: instance id of the peer, 0 for the host
+ * @peer_name: its name; stays with the caller
  */
-void mk_channel_init(struct mk_channel *ch, enum mk_role role)
+void mk_channel_init(struct mk_channel *ch, enum mk_role role,
+		     const struct mk_channel_ops *ops, u32 peer_id,
+		     const char *peer_name)
 {
+	int i;
+
 	INIT_LIST_HEAD(&ch->node);
-	ch->role = role;
-	raw_spin_lock_init(&ch->rx_lock);
+	INIT_LIST_HEAD(&ch->service_node);
+	INIT_LIST_HEAD(&ch->late);
+	INIT_LIST_HEAD(&ch->requests);
+	init_waitqueue_head(&ch->room_wait);
+	init_waitqueue_head(&ch->request_wait);
+	mutex_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
-	mutex_init(&ch->ping_lock);
-	INIT_WORK(&ch->more, mk_channel_more);
+	spin_lock_init(&ch->requests_lock);
+	ch->role = role;
+	ch->ops = ops;
+	ch->peer_id = peer_id;
+	ch->peer_name = peer_name;
+
+	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
+		ch->endpoints[i].ch = ch;
+		ch->endpoints[i].id = i;
+	}
 }
 
 /**
@@ -49,11 +94,11 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role)
  */
 void mk_channel_attach(struct mk_channel *ch, void *window)
 {
-	struct mk_ring_ctl *host = &mk_host_page(window)->ctl;
-	struct mk_ring_ctl *spawn = &mk_spawn_page(window)->ctl;
+	struct mk_host_page *host = mk_host_page(window);
+	struct mk_spawn_page *spawn = mk_spawn_page(window);
 	bool at_host = ch->role == MK_ROLE_HOST;
-	struct mk_ring_ctl *mine = at_host ? host : spawn;
-	struct mk_ring_ctl *theirs = at_host ? spawn : host;
+	struct mk_ring_ctl *mine = at_host ? &host->ctl : &spawn->ctl;
+	struct mk_ring_ctl *theirs = at_host ? &spawn->ctl : &host->ctl;
 	void *down = window + MK_WINDOW_TX_RING, *up = window + MK_WINDOW_RX_RING;
 
 	ch->tx = (struct mk_ring_tx) {
@@ -68,216 +113,308 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 		.head = &theirs->head,
 		.tail = &mine->tail,
 	};
-	ch->rx_armed = &mine->armed;
+	ch->armed = &mine->armed;
+	ch->want_room = &mine->want_room;
 	ch->peer_armed = &theirs->armed;
-	ch->doorbell_vector = 0;
+	ch->peer_want_room = &theirs->want_room;
+	ch->doorbell_dest = at_host ? &host->doorbell_dest : &spawn->doorbell_dest;
+
+	ch->arm_seq = 0;
+	ch->want_seq = 0;
+	ch->rung = 0;
+	ch->room_rung = 0;
+	ch->starved = false;
 	ch->broken = false;
+	ch->poll_ns = 0;
+	ch->request_poll_ns = 0;
 	memset(&ch->stats, 0, sizeof(ch->stats));
+	WRITE_ONCE(ch->state, MK_CHANNEL_CLOSED);
 }
 
 /**
  * mk_channel_listen - hear the doorbell from now on
  * @ch: attached channel
  *
- * Only @ch->event is called until mk_channel_open().
+ * Only the channel's event is called until mk_channel_open().
  *
  * Context: process.
  */
 void mk_channel_listen(struct mk_channel *ch)
 {
-	spin_lock(&mk_channels_lock);
+	mutex_lock(&mk_channels_lock);
 	list_add_tail_rcu(&ch->node, &mk_channels);
-	spin_unlock(&mk_channels_lock);
-}
-
-/**
- * mk_channel_open - let records flow
- * @ch: channel that listens
- * @dest: CPU that hears the peer's doorbell, already checked
- * @vector: and on which vector
- *
- * Context: any.
- */
-void mk_channel_open(struct mk_channel *ch, u32 dest, u32 vector)
-{
-	ch->doorbell_dest = dest;
-	ch->doorbell_vector = vector;
-	WRITE_ONCE(*ch->rx_armed, 1);
-	/* Pairs with the acquire in mk_channel_is_open(): doorbell is known */
-	smp_store_release(&ch->open, true);
-}
-
-static bool mk_channel_is_open(struct mk_channel *ch)
-{
-	/* Pairs with the release in mk_channel_open() */
-	return smp_load_acquire(&ch->open);
-}
-
-/**
- * mk_channel_close - nothing is sent, read or heard any more on return
- * @ch: channel, may be closed already
- *
- * Context: process, may sleep.
- */
-void mk_channel_close(struct mk_channel *ch)
-{
-	WRITE_ONCE(ch->open, false);
-
-	spin_lock(&mk_channels_lock);
-	if (!list_empty(&ch->node))
-		list_del_rcu(&ch->node);
-	spin_unlock(&mk_channels_lock);
-
-	/* The doorbell may be walking over it, senders be past their check */
-	synchronize_rcu();
-	cancel_work_sync(&ch->more);
-	INIT_LIST_HEAD(&ch->node);
+	mutex_unlock(&mk_channels_lock);
 }
 
 static void mk_channel_broken(struct mk_channel *ch, const char *what)
 {
-	if (ch->broken)
-		return;
-	ch->broken = true;
-	if (ch->fault)
-		ch->fault(ch, what);
+	WRITE_ONCE(ch->broken, true);
+	ch->ops->fault(ch, what);
 }
 
-/**
- * mk_channel_ring - ring the peer's doorbell
- * @ch: channel
- *
- * Context: any but NMI.
- */
-void mk_channel_ring(struct mk_channel *ch)
+/* Did something come, or did the room come that somebody waits for? */
+static bool mk_channel_wanted(const struct mk_channel *ch)
 {
-	if (!ch->doorbell_vector)
-		return;
-	ch->stats.doorbells_tx++;
-	arch_mk_doorbell_ring(ch->doorbell_dest, ch->doorbell_vector);
+	if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken))
+		return false;
+	if (!mk_ring_empty(&ch->rx))
+		return true;
+
+	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->tx.seen);
 }
 
-/**
- * mk_channel_send - send one record
- * @ch: channel
- * @rec: header
- * @payload: @rec->len bytes
- *
- * Context: any but NMI.
- * Return: 0; -ENOTCONN if the channel is not open; -EAGAIN if the ring is
- * full; -EMSGSIZE; or -EPROTO if the peer broke the rules.
- */
-int mk_channel_send(struct mk_channel *ch, const struct mk_record *rec,
-		    const void *payload)
+/* Reading */
+
+static void mk_channel_ring(struct mk_channel *ch)
+{
+	mk_count(ch->stats.doorbells_tx, 1);
+	ch->ops->ring(ch);
+}
+
+/* A sender of the peer's waits for room, and now there is some */
+static void mk_channel_give_room(struct mk_channel *ch)
 {
 	unsigned long flags;
-	int err;
+	u32 want;
 
-	/* Pairs with synchronize_rcu() in mk_channel_close() */
-	rcu_read_lock();
-	if (!mk_channel_is_open(ch)) {
-		rcu_read_unlock();
-		return -ENOTCONN;
-	}
+	/* The room before the look at @peer_want_room, see above */
+	smp_mb();
+	want = READ_ONCE(*ch->peer_want_room);
+	if (!want || want == ch->room_rung)
+		return;
+	ch->room_rung = want;
+
+	local_irq_save(flags);
+	mk_channel_ring(ch);
+	local_irq_restore(flags);
+}
+
+/* There is room for those of this kernel that waited for it */
+static void mk_channel_take_room(struct mk_channel *ch)
+{
+	unsigned long flags;
+	bool room;
+
+	if (!READ_ONCE(ch->starved))
+		return;
 
 	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	err = mk_ring_write(&ch->tx, rec, payload);
-	if (!err) {
-		ch->stats.tx++;
-		/*
-		 * The record before the look at @peer_armed.  Pairs with the
-		 * barrier in mk_channel_arm(): one of both sees the other.
-		 */
-		smp_mb();
-		if (READ_ONCE(*ch->peer_armed))
-			mk_channel_ring(ch);
-	} else if (err == -EAGAIN) {
-		ch->stats.tx_full++;
+	room = READ_ONCE(*ch->tx.tail) != ch->tx.seen;
+	if (room) {
+		WRITE_ONCE(ch->starved, false);
+		WRITE_ONCE(*ch->want_room, 0);
 	}
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+	if (!room)
+		return;
 
-	if (err == -EPROTO)
-		mk_channel_broken(ch, "impossible consumer index in its ring");
-	rcu_read_unlock();
-
-	return err;
+	mk_late_replies_send(ch);
+	wake_up_all(&ch->room_wait);
+	mk_services_writable(ch);
 }
 
-/* A reply came: the only ones asked for are echoes */
-static void mk_channel_reply(struct mk_channel *ch, const struct mk_record *rec)
+static void mk_channel_read(struct mk_channel *ch)
 {
-	if (rec->service == MK_SERVICE_ECHO && rec->id && rec->id == ch->ping_id)
-		WRITE_ONCE(ch->ping_id, 0);
-	else
-		ch->stats.stray_replies++;
-}
-
-static bool mk_channel_pending(struct mk_channel *ch)
-{
-	return !ch->broken && !mk_ring_empty(&ch->rx);
-}
-
-/* Read what is there, at most %MK_RX_BUDGET records; true if some are left */
-static bool mk_channel_read(struct mk_channel *ch)
-{
+	const void *payload;
 	struct mk_record rec;
-	unsigned long flags;
-	int n = 0, ret = 0;
+	int n, ret;
 
-	do {
-		/* Whoever holds it looks again after letting go */
-		if (!raw_spin_trylock_irqsave(&ch->rx_lock, flags))
-			return false;
+	lockdep_assert_held(&ch->rx_lock);
 
-		for (; n < MK_RX_BUDGET && !ch->broken; n++) {
-			ret = mk_ring_read(&ch->rx, &rec, ch->rx_buf);
-			if (ret <= 0)
-				break;
-			ch->stats.rx++;
-			if (rec.flags & MK_RECORD_REPLY)
-				mk_channel_reply(ch, &rec);
-			else
-				mk_service_dispatch(ch, &rec, ch->rx_buf);
-		}
-		raw_spin_unlock_irqrestore(&ch->rx_lock, flags);
-
+	for (n = 0; n < MK_RX_BUDGET && mk_channel_is_open(ch); n++) {
+		ret = mk_ring_peek(&ch->rx, &rec, &payload);
 		if (ret < 0)
 			mk_channel_broken(ch, "impossible record in its ring");
-		/*
-		 * The unlock before the look at the ring.  Pairs with the
-		 * barrier in mk_channel_arm(): whom the trylock turned away
-		 * has seen less than this.
-		 */
+		if (ret <= 0)
+			break;
+		mk_count(ch->stats.rx, 1);
+		mk_count(ch->stats.rx_bytes, rec.len);
+
+		ret = mk_dispatch(ch, &rec, payload);
+		mk_ring_consume(&ch->rx);
+		if (ret < 0) {
+			mk_channel_broken(ch, "message against the rules");
+			break;
+		}
+	}
+	mk_channel_give_room(ch);
+	mk_channel_take_room(ch);
+}
+
+/* How long to look at an empty ring: longer if it helped, else shorter */
+static void mk_poll_adapt(u64 *ns, bool helped)
+{
+	u64 max = (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC;
+
+	if (helped)
+		*ns = min(max, max_t(u64, *ns * 2, MK_POLL_MIN));
+	else
+		*ns = *ns > MK_POLL_MIN ? min(max, *ns / 2) : 0;
+}
+
+/* Slept for a moment only: a poll would have been better */
+static void mk_poll_begin(u64 *ns, u64 slept)
+{
+	if (!*ns && slept < (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC)
+		mk_poll_adapt(ns, true);
+}
+
+/*
+ * Read until nothing comes for a while, or until @w has its answer.  True if
+ * something came at the last moment: no doorbell will say so.
+ */
+static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
+{
+	u64 *window = w ? &ch->request_poll_ns : &ch->poll_ns;
+	u64 end = local_clock() + *window;
+	bool empty = false, hit = false;
+
+	lockdep_assert_held(&ch->rx_lock);
+	WRITE_ONCE(ch->rx_owner, current);
+	WRITE_ONCE(*ch->armed, 0);
+
+	for (;;) {
+		if (mk_channel_wanted(ch)) {
+			if (empty && !hit) {
+				hit = true;
+				mk_count(ch->stats.polled, 1);
+			}
+			mk_channel_read(ch);
+			if (!w)
+				end = local_clock() + *window;
+		} else {
+			empty = true;
+		}
+		if (w ? completion_done(&w->done) : kthread_should_stop())
+			break;
+		if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken) ||
+		    need_resched() || local_clock() >= end)
+			break;
+		cpu_relax();
+	}
+	if (*window)
+		mk_poll_adapt(window, w ? completion_done(&w->done) : hit);
+
+	if (mk_channel_is_open(ch)) {
+		ch->arm_seq += ch->arm_seq == U32_MAX ? 2 : 1;
+		WRITE_ONCE(*ch->armed, ch->arm_seq);
+		/* @armed before the look at the ring, see above */
 		smp_mb();
-	} while (n < MK_RX_BUDGET && mk_channel_pending(ch));
+	}
+	WRITE_ONCE(ch->rx_owner, NULL);
 
-	return mk_channel_pending(ch);
+	return mk_channel_wanted(ch);
 }
 
-/* Ask for doorbells again; true if something came in between */
-static bool mk_channel_arm(struct mk_channel *ch)
+static int mk_reader(void *data)
 {
-	WRITE_ONCE(*ch->rx_armed, 1);
-	/* @armed before the look at the ring, pairs with mk_channel_send() */
-	smp_mb();
+	struct mk_channel *ch = data;
+	bool more;
+	u64 from;
 
-	return mk_channel_pending(ch);
+	while (!kthread_should_stop()) {
+		mutex_lock(&ch->rx_lock);
+		more = mk_channel_run(ch, NULL);
+		mutex_unlock(&ch->rx_lock);
+		cond_resched();
+		if (more)
+			continue;
+
+		set_current_state(TASK_IDLE);
+		if (!kthread_should_stop() && !mk_channel_wanted(ch)) {
+			mk_count(ch->stats.slept, 1);
+			from = local_clock();
+			schedule();
+			mk_poll_begin(&ch->poll_ns, local_clock() - from);
+		}
+		__set_current_state(TASK_RUNNING);
+	}
+
+	return 0;
 }
 
-/* The rest of a flood, where it holds up nobody: no doorbells meanwhile */
-static void mk_channel_more(struct work_struct *work)
+static void mk_channel_wake(struct mk_channel *ch)
 {
-	struct mk_channel *ch = container_of(work, struct mk_channel, more);
-	bool left = false;
+	struct task_struct *reader = READ_ONCE(ch->reader);
 
+	/* Pairs with synchronize_rcu() in mk_channel_close() */
+	if (reader)
+		wake_up_process(reader);
+}
+
+/**
+ * mk_channel_poll - read in the reader's place until an answer is there
+ * @ch: channel
+ * @w: who waits
+ *
+ * Returns after a short while in any case, and at once if somebody reads
+ * already or this kernel does not want to poll.
+ *
+ * Context: process.
+ */
+void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w)
+{
+	u64 begin, window = ch->request_poll_ns;
+	bool more;
+
+	if (!window || completion_done(&w->done))
+		return;
+	if (mutex_trylock(&ch->rx_lock)) {
+		more = mk_channel_run(ch, w);
+		mutex_unlock(&ch->rx_lock);
+		rcu_read_lock();
+		if (more)
+			mk_channel_wake(ch);
+		rcu_read_unlock();
+		return;
+	}
+	/* Who reads brings this answer, too */
+	begin = local_clock();
+	while (!completion_done(&w->done) && !need_resched() &&
+	       local_clock() - begin < window)
+		cpu_relax();
+}
+
+/**
+ * mk_channel_waited - an answer came
+ * @ch: channel
+ * @ns: after this time
+ *
+ * Context: any.
+ */
+void mk_channel_waited(struct mk_channel *ch, u64 ns)
+{
+	mk_poll_begin(&ch->request_poll_ns, ns);
+}
+
+/**
+ * mk_channel_heard - somebody rang, look at this channel
+ * @ch: channel that listens
+ *
+ * Context: any but NMI; RCU read side.
+ */
+void mk_channel_heard(struct mk_channel *ch)
+{
+	if (ch->ops->event)
+		ch->ops->event(ch);
+	if (!mk_channel_wanted(ch))
+		return;
+	mk_count(ch->stats.doorbells_rx, 1);
+	mk_channel_wake(ch);
+}
+
+/**
+ * mk_channel_check - did a doorbell get lost?
+ * @ch: channel, in any state
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_check(struct mk_channel *ch)
+{
 	rcu_read_lock();
-	if (mk_channel_is_open(ch))
-		left = mk_channel_read(ch) || mk_channel_arm(ch);
+	if (mk_channel_wanted(ch))
+		mk_channel_wake(ch);
 	rcu_read_unlock();
-
-	/* Queued anew, not in a loop: others that wait get their turn */
-	if (left)
-		queue_work(system_unbound_wq, &ch->more);
 }
 
 /**
@@ -292,75 +429,182 @@ void mk_doorbell(void)
 	struct mk_channel *ch;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(ch, &mk_channels, node) {
-		ch->stats.doorbells_rx++;
-		if (ch->event)
-			ch->event(ch);
-		if (!mk_channel_is_open(ch))
-			continue;
-		/* A flood can't hold the CPU here */
-		if (mk_channel_read(ch)) {
-			WRITE_ONCE(*ch->rx_armed, 0);
-			queue_work(system_unbound_wq, &ch->more);
-		}
-	}
+	list_for_each_entry_rcu(ch, &mk_channels, node)
+		mk_channel_heard(ch);
 	rcu_read_unlock();
 }
 
+/* Opening and closing */
+
 /**
- * mk_channel_ping - one echo there and back
- * @ch: channel
- * @ns: gets the round trip in ns
+ * mk_channel_open - let messages flow
+ * @ch: channel that listens
  *
- * Reads the ring itself while it waits, so the answer needs no doorbell.
- *
- * Context: process, may sleep; polls with preemption on.
- * Return: 0, -ETIMEDOUT, or what mk_channel_send() says.
+ * Context: process, may sleep.
+ * Return: 0, or why there is no reader.
  */
-int mk_channel_ping(struct mk_channel *ch, u64 *ns)
+int mk_channel_open(struct mk_channel *ch)
 {
-	struct mk_record rec = { .service = MK_SERVICE_ECHO, .len = sizeof(u64) };
-	u64 start = 0, now = 0;
-	int err;
+	struct task_struct *reader;
+	unsigned long flags;
 
-	mutex_lock(&ch->ping_lock);
-	if (!mk_channel_is_open(ch)) {
-		err = -ENOTCONN;
-		goto out;
+	reader = kthread_create(mk_reader, ch, "mk/%s", ch->peer_name);
+	if (IS_ERR(reader))
+		return PTR_ERR(reader);
+
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	WRITE_ONCE(ch->state, MK_CHANNEL_OPEN);
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+
+	mk_services_attach(ch);
+
+	mutex_lock(&mk_channels_lock);
+	set_cpus_allowed_ptr(reader, cpumask_of(ch->cpu));
+	WRITE_ONCE(ch->reader, reader);
+	mutex_unlock(&mk_channels_lock);
+	wake_up_process(reader);
+
+	return 0;
+}
+
+/**
+ * mk_channel_close - nothing is sent, read or heard any more on return
+ * @ch: channel, may be closed already
+ *
+ * Whoever waits for room or an answer ends with -EPIPE, and all endpoints are
+ * closed.
+ *
+ * Context: process, may sleep; not called by a service.
+ */
+void mk_channel_close(struct mk_channel *ch)
+{
+	struct task_struct *reader;
+	unsigned long flags;
+
+	/* With the lock: no sender is in the ring after this */
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	if (ch->state == MK_CHANNEL_OPEN)
+		WRITE_ONCE(ch->state, MK_CHANNEL_DEAD);
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+
+	mk_requests_fail(ch, NULL, -EPIPE);
+	wake_up_all(&ch->room_wait);
+	wake_up_all(&ch->request_wait);
+
+	mutex_lock(&mk_channels_lock);
+	if (!list_empty(&ch->node))
+		list_del_rcu(&ch->node);
+	reader = ch->reader;
+	WRITE_ONCE(ch->reader, NULL);
+	mutex_unlock(&mk_channels_lock);
+
+	/* The doorbell may be walking over it, or be waking its reader */
+	synchronize_rcu();
+	INIT_LIST_HEAD(&ch->node);
+	if (reader)
+		kthread_stop(reader);
+
+	mk_services_detach(ch);
+	mk_late_replies_drop(ch);
+}
+
+/* Which CPU hears and reads */
+
+static void mk_channel_move(struct mk_channel *ch, unsigned int cpu)
+{
+	u32 dest, vector;
+
+	lockdep_assert_held(&mk_channels_lock);
+
+	ch->cpu = cpu;
+	if (list_empty(&ch->node))
+		return;
+	arch_mk_doorbell_address(cpu, &dest, &vector);
+	WRITE_ONCE(*ch->doorbell_dest, dest);
+	if (ch->reader) {
+		set_cpus_allowed_ptr(ch->reader, cpumask_of(cpu));
+		/* Somebody may just be ringing where nobody hears it any more */
+		wake_up_process(ch->reader);
 	}
+}
 
-	rec.id = ++ch->next_id;
-	WRITE_ONCE(ch->ping_id, rec.id);
-	WRITE_ONCE(*ch->rx_armed, 0);
+/**
+ * mk_channel_set_cpu - let another CPU hear the doorbell and read
+ * @ch: channel, in any state
+ * @cpu: this kernel's number
+ *
+ * A doorbell that is rung at the old CPU in the same moment is heard there, or
+ * is made up for by the next sign of life.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENODEV if @cpu is not online.
+ */
+int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
+{
+	int err = -ENODEV;
 
-	start = local_clock();
-	now = start;
-	err = mk_channel_send(ch, &rec, &start);
-
-	while (!err && READ_ONCE(ch->ping_id)) {
-		rcu_read_lock();
-		if (mk_channel_is_open(ch))
-			mk_channel_read(ch);
-		else
-			err = -ENOTCONN;
-		rcu_read_unlock();
-
-		now = local_clock();
-		if (now - start > MK_PING_TIMEOUT && !err)
-			err = -ETIMEDOUT;
-		cond_resched();
-		cpu_relax();
+	cpus_read_lock();
+	if (cpu < nr_cpu_ids && cpu_online(cpu)) {
+		mutex_lock(&mk_channels_lock);
+		mk_channel_move(ch, cpu);
+		mutex_unlock(&mk_channels_lock);
+		err = 0;
 	}
-	now = local_clock();
-	WRITE_ONCE(ch->ping_id, 0);
-
-	rcu_read_lock();
-	if (mk_channel_is_open(ch) && mk_channel_arm(ch))
-		queue_work(system_unbound_wq, &ch->more);
-	rcu_read_unlock();
-out:
-	mutex_unlock(&ch->ping_lock);
-	*ns = now - start;
+	cpus_read_unlock();
 
 	return err;
+}
+
+/**
+ * mk_channel_place - choose a CPU that hears and reads
+ * @ch: channel that listens
+ *
+ * The one that was chosen before, if it is online; else the next one in turn,
+ * so that one peer's flood is not in the way of another's messages.
+ *
+ * Context: process, may sleep.
+ */
+void mk_channel_place(struct mk_channel *ch)
+{
+	static int last = -1;
+
+	cpus_read_lock();
+	mutex_lock(&mk_channels_lock);
+	if (!ch->placed || !cpu_online(ch->cpu)) {
+		last = cpumask_next(last, cpu_online_mask);
+		if (last >= nr_cpu_ids)
+			last = cpumask_first(cpu_online_mask);
+		ch->cpu = last;
+		ch->placed = true;
+	}
+	mk_channel_move(ch, ch->cpu);
+	mutex_unlock(&mk_channels_lock);
+	cpus_read_unlock();
+}
+
+/* A CPU goes offline: those that it hears for go elsewhere */
+static int mk_channel_cpu_down(unsigned int cpu)
+{
+	struct mk_channel *ch;
+
+	mutex_lock(&mk_channels_lock);
+	list_for_each_entry(ch, &mk_channels, node)
+		if (ch->cpu == cpu)
+			mk_channel_move(ch, cpumask_any_but(cpu_online_mask, cpu));
+	mutex_unlock(&mk_channels_lock);
+
+	return 0;
+}
+
+/**
+ * mk_channel_cpus_init - follow CPUs that go offline
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init mk_channel_cpus_init(void)
+{
+	int err = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "multikernel:doorbell",
+					    NULL, mk_channel_cpu_down);
+
+	return err < 0 ? err : 0;
 }

@@ -15,6 +15,9 @@
 /* One write asks for at most this many round trips */
 #define MK_PINGS_MAX	1000000
 
+/* How long a ping waits for its echo */
+#define MK_PING_TIMEOUT	(HZ / 2)
+
 static struct dentry *mk_debugfs_root;
 
 /* The figures of the last runs */
@@ -60,16 +63,22 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 			  loff_t *pos)
 {
 	struct mk_instance *inst = ((struct seq_file *)file->private_data)->private;
+	struct mk_endpoint *echo = &inst->channel.endpoints[MK_SERVICE_ECHO];
 	struct mk_trips trips = { };
-	int err;
-	u64 ns;
+	u64 start, back;
+	ssize_t err;
 	u32 n;
 
 	err = mk_trips_wanted(buf, len, &n);
 	while (!err && n--) {
-		err = mk_channel_ping(&inst->channel, &ns);
-		if (!err) {
-			mk_trip(&trips, ns);
+		start = local_clock();
+		err = mk_request(echo, &start, sizeof(start), &back, sizeof(back),
+				 MK_PING_TIMEOUT);
+		if (err == sizeof(back)) {
+			mk_trip(&trips, local_clock() - start);
+			err = back == start ? 0 : -EPROTO;
+		} else if (!err) {
+			err = -EPROTO;
 		} else if (err == -ETIMEDOUT) {
 			trips.lost++;
 			/* One may be late; a peer that is silent ends the run */
@@ -110,14 +119,19 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
 	seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
 	seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
-	seq_printf(m, "tx=%llu\n", s->tx);
-	seq_printf(m, "tx_full=%llu\n", s->tx_full);
-	seq_printf(m, "rx=%llu\n", s->rx);
-	seq_printf(m, "doorbells_tx=%llu\n", s->doorbells_tx);
-	seq_printf(m, "doorbells_rx=%llu\n", s->doorbells_rx);
-	seq_printf(m, "refused=%llu\n", s->refused);
-	seq_printf(m, "unanswered=%llu\n", s->unanswered);
-	seq_printf(m, "stray_replies=%llu\n", s->stray_replies);
+	seq_printf(m, "tx=%llu\n", READ_ONCE(s->tx));
+	seq_printf(m, "tx_bytes=%llu\n", READ_ONCE(s->tx_bytes));
+	seq_printf(m, "tx_full=%llu\n", READ_ONCE(s->tx_full));
+	seq_printf(m, "rx=%llu\n", READ_ONCE(s->rx));
+	seq_printf(m, "rx_bytes=%llu\n", READ_ONCE(s->rx_bytes));
+	seq_printf(m, "doorbells_tx=%llu\n", READ_ONCE(s->doorbells_tx));
+	seq_printf(m, "doorbells_rx=%llu\n", READ_ONCE(s->doorbells_rx));
+	seq_printf(m, "polled=%llu\n", READ_ONCE(s->polled));
+	seq_printf(m, "slept=%llu\n", READ_ONCE(s->slept));
+	seq_printf(m, "refused=%llu\n", READ_ONCE(s->refused));
+	seq_printf(m, "late_replies=%llu\n", READ_ONCE(s->late_replies));
+	seq_printf(m, "unanswered=%llu\n", READ_ONCE(s->unanswered));
+	seq_printf(m, "stray_replies=%llu\n", READ_ONCE(s->stray_replies));
 	mutex_unlock(&inst->lock);
 
 	return 0;
@@ -140,6 +154,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "host.head=%u\n", READ_ONCE(host->ctl.head));
 	seq_printf(m, "host.tail=%u\n", READ_ONCE(host->ctl.tail));
 	seq_printf(m, "host.armed=%u\n", READ_ONCE(host->ctl.armed));
+	seq_printf(m, "host.want_room=%u\n", READ_ONCE(host->ctl.want_room));
 	seq_printf(m, "spawn.magic=%#x\n", READ_ONCE(spawn->magic));
 	seq_printf(m, "spawn.abi_version=%u\n", READ_ONCE(spawn->abi_version));
 	seq_printf(m, "spawn.phase=%u\n", READ_ONCE(spawn->phase));
@@ -152,6 +167,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "spawn.head=%u\n", READ_ONCE(spawn->ctl.head));
 	seq_printf(m, "spawn.tail=%u\n", READ_ONCE(spawn->ctl.tail));
 	seq_printf(m, "spawn.armed=%u\n", READ_ONCE(spawn->ctl.armed));
+	seq_printf(m, "spawn.want_room=%u\n", READ_ONCE(spawn->ctl.want_room));
 
 	return 0;
 }

@@ -493,6 +493,9 @@ static int __init mk_init(void)
 	err = mk_cpu_pool_init();
 	if (err)
 		goto out_wq;
+	err = mk_channel_cpus_init();
+	if (err)
+		goto out_wq;
 	err = mk_sysfs_init();
 	if (err)
 		goto out_wq;

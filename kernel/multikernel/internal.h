@@ -21,7 +21,9 @@
  *
  * - cpu_pool.c: lends CPUs, and gets them back
  * - loader.c: kexec_file_load() with KEXEC_FILE_MULTIKERNEL
- * - channel.c, service.c: rings plus doorbell; who answers a record
+ * - channel.c: rings plus doorbell, and the thread that reads
+ * - message.c: sending, asking, answering
+ * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
@@ -38,7 +40,11 @@
  * 1. mk_lock: the list of instances, the pools, creating and destroying
  * 2. &mk_instance.lock: everything of one instance that has no other lock
  * 3. device_hotplug_lock, cpu_hotplug_lock: taken by lending and returning CPUs
- * 4. &mk_channel.rx_lock, then &mk_channel.tx_lock: raw, hard interrupt
+ * 4. mk_service_lock: which services there are (service.c)
+ * 5. &mk_channel.rx_lock: readers, and opening and closing of endpoints; held
+ *    while a service is called
+ * 6. &mk_channel.requests_lock
+ * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
  * Inside these, and with nothing inside them: the list of channels
  * (channel.c), the proof stub (arch), the figures of debugfs.c.  A ping holds
@@ -50,6 +56,7 @@
 #ifndef _MK_INTERNAL_H
 #define _MK_INTERNAL_H
 
+#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/irq_work.h>
 #include <linux/kobject.h>
@@ -59,6 +66,7 @@
 #include <linux/multikernel_abi.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "bootdesc.h"
@@ -70,7 +78,6 @@
 struct dentry;
 struct kernfs_node;
 struct kimage;
-struct mk_channel;
 struct mk_instance;
 
 #define MK_REASON_MAX	(MK_EXIT_TEXT + 64)
@@ -99,97 +106,208 @@ struct mk_reserved {
 
 /* Channel */
 
-enum mk_role {
-	MK_ROLE_HOST	= 0x1,
-	MK_ROLE_SPAWN	= 0x2,
-};
-
 /**
- * struct mk_channel_stats - counters of a channel; each has one writer
+ * struct mk_channel_stats - counters of a channel
  * @tx: records sent
- * @tx_full: records that found the ring full
+ * @tx_bytes: and bytes of payload in them
+ * @tx_full: times that the ring had no room
  * @rx: records received
+ * @rx_bytes: and bytes of payload in them
  * @doorbells_tx: doorbells rung
- * @doorbells_rx: doorbells heard
- * @refused: records for a service that this role does not offer
- * @unanswered: requests whose reply found the ring full
- * @stray_replies: replies that nobody waits for
+ * @doorbells_rx: doorbells heard that had something for this channel
+ * @polled: times that a short poll saved a doorbell
+ * @slept: times that the reader went to sleep
+ * @refused: messages and requests for a service that is not offered
+ * @late_replies: answers that had to wait for room
+ * @unanswered: requests whose answer could not be kept until there was room
+ * @stray_replies: answers that nobody waits for
+ *
+ * Read without a lock; each is written under the channel's rx_lock or tx_lock,
+ * those of the doorbell by one CPU at a time.
  */
 struct mk_channel_stats {
 	u64 tx;
+	u64 tx_bytes;
 	u64 tx_full;
 	u64 rx;
+	u64 rx_bytes;
 	u64 doorbells_tx;
 	u64 doorbells_rx;
+	u64 polled;
+	u64 slept;
 	u64 refused;
+	u64 late_replies;
 	u64 unanswered;
 	u64 stray_replies;
 };
 
+/* One writer at a time, readers don't care */
+#define mk_count(counter, n)	WRITE_ONCE(counter, (counter) + (n))
+
+enum mk_channel_state {
+	MK_CHANNEL_CLOSED,	/* never opened since it was attached */
+	MK_CHANNEL_OPEN,
+	MK_CHANNEL_DEAD,	/* the peer is gone, or may not go on */
+};
+
 /**
- * struct mk_channel - one kernel's end of the rings and doorbells to another
- * @node: in the list that the doorbell walks, RCU
- * @role: which services are offered here
- * @open: records may be sent and received
- * @broken: the peer broke the rules; set once, nothing is read any more
- * @rx_lock: serializes readers
- * @rx: reading end
- * @rx_armed: in this kernel's half: ring my doorbell
- * @rx_buf: payload being handled
- * @more: reads on when a flood came
- * @tx_lock: serializes writers
- * @tx: writing end
- * @peer_armed: in the peer's half: it wants a doorbell
- * @doorbell_dest: APIC id that hears for the peer, checked before @open
- * @doorbell_vector: and on which vector
- * @ping_lock: one ping at a time
- * @ping_id: id of the echo under way, 0 if there is none
- * @next_id: id of the last request
- * @stats: counters
- * @event: called from the doorbell's hard interrupt, before the ring is read
- * @fault: called when the peer broke the rules, any context
+ * struct mk_channel_ops - what is at the other end of a channel
+ * @ring: ring the peer's doorbell; interrupts off
+ * @event: called from the doorbell's hard interrupt, open or not; may be NULL
+ * @fault: the peer broke the rules; any context, rx_lock may be held
  */
-struct mk_channel {
-	struct list_head node;
-	enum mk_role role;
-	bool open;
-	bool broken;
-
-	raw_spinlock_t rx_lock;
-	struct mk_ring_rx rx;
-	u32 *rx_armed;
-	u8 rx_buf[MK_PAYLOAD_MAX];
-	struct work_struct more;
-
-	raw_spinlock_t tx_lock;
-	struct mk_ring_tx tx;
-	const u32 *peer_armed;
-	u32 doorbell_dest;
-	u32 doorbell_vector;
-
-	struct mutex ping_lock; /* one ping at a time */
-	u64 ping_id;
-	u64 next_id;
-
-	struct mk_channel_stats stats;
-
+struct mk_channel_ops {
+	void (*ring)(struct mk_channel *ch);
 	void (*event)(struct mk_channel *ch);
 	void (*fault)(struct mk_channel *ch, const char *what);
 };
 
-void mk_channel_init(struct mk_channel *ch, enum mk_role role);
+/**
+ * struct mk_channel - one kernel's end of the rings and doorbells to another
+ * @node: in the list that the doorbell walks; RCU, mk_channels_lock
+ * @service_node: in the list of those that services have endpoints on
+ * @role: which side this kernel is
+ * @peer_id: instance id of the peer, 0 for the host
+ * @peer_name: and its name
+ * @ops: what is at the other end
+ * @state: written under @tx_lock
+ * @broken: the peer broke the rules; set once, nothing is read any more
+ * @cpu: hears the doorbell, and runs @reader; mk_channels_lock
+ * @placed: @cpu was chosen
+ * @doorbell_dest: in this kernel's half: that CPU's local APIC id
+ *
+ * @rx_lock: serializes readers, and opening and closing of endpoints
+ * @rx_owner: who holds it
+ * @rx: reading end
+ * @armed: in this kernel's half: ring my doorbell
+ * @arm_seq: last value there that was not 0
+ * @peer_want_room: in the peer's half: it waits for room
+ * @room_rung: value there for which the doorbell was rung
+ * @reader: thread that reads when nobody else does
+ * @poll_ns: how long it looks at an empty ring before it sleeps
+ *
+ * @tx_lock: serializes writers
+ * @tx: writing end
+ * @peer_armed: in the peer's half: it wants a doorbell
+ * @rung: value there for which the doorbell was rung
+ * @want_room: in this kernel's half: ring when there is room
+ * @want_seq: last value there that was not 0
+ * @starved: somebody found no room since there was some
+ * @room_wait: senders that wait for it
+ * @late: replies that do, &struct mk_late_reply
+ * @nr_late: how many
+ *
+ * @requests_lock: the next three
+ * @requests: those that wait for an answer, &struct mk_waiter
+ * @nr_requests: how many
+ * @last_request: id of the last one, never used again
+ * @request_wait: those that wait until there are fewer
+ * @request_poll_ns: how long one looks at the ring before it sleeps
+ *
+ * @endpoints: by service
+ * @stats: counters
+ */
+struct mk_channel {
+	struct list_head node;
+	struct list_head service_node;
+	enum mk_role role;
+	u32 peer_id;
+	const char *peer_name;
+	const struct mk_channel_ops *ops;
+	enum mk_channel_state state;
+	bool broken;
+	unsigned int cpu;
+	bool placed;
+	u32 *doorbell_dest;
+
+	struct mutex rx_lock; /* readers; endpoints */
+	struct task_struct *rx_owner;
+	struct mk_ring_rx rx;
+	u32 *armed;
+	u32 arm_seq;
+	const u32 *peer_want_room;
+	u32 room_rung;
+	struct task_struct *reader;
+	u64 poll_ns;
+
+	raw_spinlock_t tx_lock;
+	struct mk_ring_tx tx;
+	const u32 *peer_armed;
+	u32 rung;
+	u32 *want_room;
+	u32 want_seq;
+	bool starved;
+	wait_queue_head_t room_wait;
+	struct list_head late;
+	u32 nr_late;
+
+	spinlock_t requests_lock; /* those that wait for an answer */
+	struct list_head requests;
+	u32 nr_requests;
+	u64 last_request;
+	wait_queue_head_t request_wait;
+	u64 request_poll_ns;
+
+	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
+	struct mk_channel_stats stats;
+};
+
+/**
+ * struct mk_waiter - somebody waits for the answer to a request
+ * @node: in &mk_channel.requests
+ * @ep: who was asked
+ * @id: of the request
+ * @reply: gets the answer
+ * @room: its bytes
+ * @result: bytes of the answer, or an errno
+ * @done: @result is valid
+ */
+struct mk_waiter {
+	struct list_head node;
+	struct mk_endpoint *ep;
+	u64 id;
+	void *reply;
+	size_t room;
+	ssize_t result;
+	struct completion done;
+};
+
+/* channel.c */
+void mk_channel_init(struct mk_channel *ch, enum mk_role role,
+		     const struct mk_channel_ops *ops, u32 peer_id,
+		     const char *peer_name);
 void mk_channel_attach(struct mk_channel *ch, void *window);
-void mk_channel_open(struct mk_channel *ch, u32 dest, u32 vector);
 void mk_channel_listen(struct mk_channel *ch);
+int mk_channel_open(struct mk_channel *ch);
 void mk_channel_close(struct mk_channel *ch);
-int mk_channel_send(struct mk_channel *ch, const struct mk_record *rec,
-		    const void *payload);
-void mk_channel_ring(struct mk_channel *ch);
-int mk_channel_ping(struct mk_channel *ch, u64 *ns);
+void mk_channel_place(struct mk_channel *ch);
+int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
+void mk_channel_heard(struct mk_channel *ch);
+void mk_channel_check(struct mk_channel *ch);
+void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w);
+void mk_channel_waited(struct mk_channel *ch, u64 ns);
+int mk_channel_cpus_init(void);
 void mk_doorbell(void);
 
-void mk_service_dispatch(struct mk_channel *ch, const struct mk_record *rec,
-			 const void *payload);
+static inline bool mk_channel_is_open(const struct mk_channel *ch)
+{
+	return READ_ONCE(ch->state) == MK_CHANNEL_OPEN;
+}
+
+/* message.c */
+int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
+		   const struct mk_record *rec, const void *payload, long timeout);
+int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
+int mk_reply_error(struct mk_endpoint *ep, u64 request, int err);
+void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err);
+void mk_late_replies_send(struct mk_channel *ch);
+void mk_late_replies_drop(struct mk_channel *ch);
+
+/* service.c */
+int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
+void mk_services_attach(struct mk_channel *ch);
+void mk_services_detach(struct mk_channel *ch);
+void mk_services_writable(struct mk_channel *ch);
 
 /* Console: the spawn's printk lines, in the window */
 
@@ -418,6 +536,7 @@ static inline void mk_debugfs_remove(struct mk_instance *inst) { }
 /* spawn.c: called by the architecture */
 extern bool mk_self_is_spawn;
 extern struct mk_boot_desc mk_self;
+extern struct mk_channel mk_self_channel;
 
 void mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 		    void *spawn_half);
@@ -432,7 +551,7 @@ bool arch_mk_same_core(unsigned int a, unsigned int b);
 void arch_mk_cpu_reset(u32 id);
 int arch_mk_cpu_take_back(u32 id);
 int arch_mk_cpu_start(struct mk_instance *inst);
-void arch_mk_doorbell_address(u32 *dest, u32 *vector);
+void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
 bool arch_mk_doorbell_valid(u32 vector);
 void arch_mk_doorbell_ring(u32 dest, u32 vector);
 void __noreturn arch_mk_stop_self(void);

@@ -194,31 +194,30 @@ static bool mk_owns_apic_id(const struct mk_instance *inst, u32 apic_id)
 	return false;
 }
 
-/* The spawn says that its rings work: check its doorbell, and use it */
+/* The spawn says that its rings work */
 static void mk_open_channel(struct mk_instance *inst)
 {
-	const struct mk_spawn_page *page = mk_spawn_page(inst->window);
-	u32 dest = READ_ONCE(page->doorbell_dest);
-	u32 vector = READ_ONCE(page->doorbell_vector);
+	u32 epoch = READ_ONCE(mk_spawn_page(inst->window)->epoch);
+	int err;
 
-	if (inst->channel.open)
+	if (mk_channel_is_open(&inst->channel))
 		return;
-	if (!mk_owns_apic_id(inst, dest) || !arch_mk_doorbell_valid(vector)) {
-		mk_fault_report(inst, "doorbell at APIC %u, vector %u is not its own",
-				dest, vector);
+	if (epoch != inst->epoch) {
+		mk_fault_report(inst, "it says that this is start %u, not %u", epoch,
+				inst->epoch);
 		return;
 	}
-	mk_channel_open(&inst->channel, dest, vector);
+	err = mk_channel_open(&inst->channel);
+	if (err)
+		mk_err(inst, "channel not opened: %pe\n", ERR_PTR(err));
 }
 
 static void mk_ask_shutdown(struct mk_instance *inst)
 {
-	struct mk_record rec = { .service = MK_SERVICE_SHUTDOWN };
-
-	if (inst->stop_sent || !inst->channel.open)
-		return;
 	/* On failure the next look tries again, until the deadline */
-	inst->stop_sent = !mk_channel_send(&inst->channel, &rec, NULL);
+	if (!inst->stop_sent)
+		inst->stop_sent = !mk_send(&inst->channel.endpoints[MK_SERVICE_SHUTDOWN],
+					   NULL, 0, 0);
 }
 
 /* How far it came, for who has to find out why it did not come further */
@@ -291,6 +290,9 @@ static void mk_look(struct mk_instance *inst)
 	if (phase == MK_PHASE_READY && inst->state == MK_STOPPING)
 		mk_ask_shutdown(inst);
 
+	/* Should a doorbell be lost, as the CPU that hears it changes */
+	mk_channel_check(&inst->channel);
+
 	mk_check_deadline(inst, phase);
 }
 
@@ -303,8 +305,24 @@ static void mk_event_work(struct work_struct *work)
 	if (mk_state_active(inst->state))
 		mk_look(inst);
 	if (mk_state_active(inst->state))
-		queue_delayed_work(mk_wq, &inst->event_work, MK_POLL_INTERVAL);
+		queue_delayed_work(mk_wq, &inst->event_work,
+				   inst->state == MK_RUNNING ? HZ : MK_POLL_INTERVAL);
 	mutex_unlock(&inst->lock);
+}
+
+/* Where the spawn wants to hear: what it says is read and checked each time */
+static void mk_channel_ring_spawn(struct mk_channel *ch)
+{
+	struct mk_instance *inst = container_of(ch, struct mk_instance, channel);
+	const struct mk_spawn_page *page = mk_spawn_page(inst->window);
+	u32 dest = READ_ONCE(page->doorbell_dest);
+	u32 vector = READ_ONCE(page->doorbell_vector);
+
+	if (mk_owns_apic_id(inst, dest) && arch_mk_doorbell_valid(vector))
+		arch_mk_doorbell_ring(dest, vector);
+	else
+		mk_fault_report(inst, "doorbell at APIC %u, vector %u is not its own",
+				dest, vector);
 }
 
 /* Hard interrupt: is there news besides records? */
@@ -323,6 +341,12 @@ static void mk_channel_fault(struct mk_channel *ch, const char *what)
 	mk_fault_report(inst, "%s", what);
 }
 
+static const struct mk_channel_ops mk_instance_channel_ops = {
+	.ring	= mk_channel_ring_spawn,
+	.event	= mk_channel_event,
+	.fault	= mk_channel_fault,
+};
+
 /**
  * mk_instance_init_run - prepare a new instance for its first start
  * @inst: instance
@@ -331,9 +355,8 @@ void mk_instance_init_run(struct mk_instance *inst)
 {
 	INIT_DELAYED_WORK(&inst->event_work, mk_event_work);
 	mk_fault_init(&inst->fault);
-	mk_channel_init(&inst->channel, MK_ROLE_HOST);
-	inst->channel.event = mk_channel_event;
-	inst->channel.fault = mk_channel_fault;
+	mk_channel_init(&inst->channel, MK_ROLE_HOST, &mk_instance_channel_ops, inst->id,
+			inst->name);
 }
 
 /* Start, stop, kill */
@@ -364,7 +387,8 @@ static void mk_reset_window(struct mk_instance *inst)
 	host->id = inst->id;
 	host->epoch = inst->epoch;
 	host->console_start = head;
-	arch_mk_doorbell_address(&host->doorbell_dest, &host->doorbell_vector);
+	arch_mk_doorbell_address(inst->channel.cpu, &host->doorbell_dest,
+				 &host->doorbell_vector);
 	host->magic = MK_HOST_MAGIC;
 
 	inst->seen_phase = MK_PHASE_NONE;
@@ -418,6 +442,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 	mk_fault_init(&inst->fault);
 	mk_channel_attach(&inst->channel, inst->window);
 	mk_channel_listen(&inst->channel);
+	mk_channel_place(&inst->channel);
 	inst->placed = false;
 	inst->stop_sent = false;
 	inst->dying_since = 0;

@@ -15,6 +15,7 @@
  * @head: published producer index, in this kernel's half
  * @tail: the peer's consumer index, not trusted
  * @next: private copy of *@head; the shared one is never read back
+ * @seen: @tail as it was last read, checked
  */
 struct mk_ring_tx {
 	u8 *data;
@@ -22,6 +23,7 @@ struct mk_ring_tx {
 	u32 *head;
 	const u32 *tail;
 	u32 next;
+	u32 seen;
 };
 
 /**
@@ -31,6 +33,8 @@ struct mk_ring_tx {
  * @head: the peer's producer index, not trusted
  * @tail: published consumer index, in this kernel's half
  * @next: private copy of *@tail; the shared one is never read back
+ * @seen: @head as it was last read, checked
+ * @space: bytes of the record that mk_ring_peek() found
  */
 struct mk_ring_rx {
 	const u8 *data;
@@ -38,11 +42,14 @@ struct mk_ring_rx {
 	const u32 *head;
 	u32 *tail;
 	u32 next;
+	u32 seen;
+	u32 space;
 };
 
-int mk_ring_write(struct mk_ring_tx *tx, const struct mk_record *rec,
-		  const void *payload);
-int mk_ring_read(struct mk_ring_rx *rx, struct mk_record *rec, void *payload);
+int mk_ring_reserve(struct mk_ring_tx *tx, u32 len, u32 *pad, void **payload);
+void mk_ring_commit(struct mk_ring_tx *tx, const struct mk_record *rec, u32 pad);
+int mk_ring_peek(struct mk_ring_rx *rx, struct mk_record *rec, const void **payload);
+void mk_ring_consume(struct mk_ring_rx *rx);
 bool mk_ring_empty(const struct mk_ring_rx *rx);
 
 #endif /* _MK_RING_H */

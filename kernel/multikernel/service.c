@@ -1,70 +1,390 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * multikernel: who answers a record
+ * multikernel: which services there are, and who gets a record
  *
  * The sender of a record is the ring that it came on; what it may ask for
  * depends on which side this kernel is.  A spawn can't ask the host to shut
  * down.
+ *
+ * Each end says with a record what it offers.  Where both ends offer a service
+ * its endpoint is opened, by who finds out, under the channel's rx_lock.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/export.h>
 #include <linux/ratelimit.h>
+#include <linux/rculist.h>
 #include <linux/reboot.h>
 
 #include "internal.h"
 
-static void mk_service_echo(struct mk_channel *ch, const struct mk_record *rec,
-			    const void *payload)
-{
-	struct mk_record reply = *rec;
+/* An offer waits for room; a ring that has none for so long is not read */
+#define MK_OFFER_TIMEOUT	HZ
 
-	reply.flags = MK_RECORD_REPLY;
-	if (mk_channel_send(ch, &reply, payload))
-		ch->stats.unanswered++;
+/* Services and channels; never taken by a reader */
+static DEFINE_MUTEX(mk_service_lock);
+static LIST_HEAD(mk_services);
+static LIST_HEAD(mk_service_channels);
+
+/* Endpoints */
+
+static struct mk_service *mk_service_find(u16 id, enum mk_role role)
+{
+	struct mk_service *service;
+
+	list_for_each_entry_rcu(service, &mk_services, node,
+				lockdep_is_held(&mk_service_lock))
+		if (service->id == id && (service->roles & role))
+			return service;
+
+	return NULL;
 }
 
-static void mk_service_shutdown(struct mk_channel *ch,
-				const struct mk_record *rec, const void *payload)
+static void mk_endpoint_set_open(struct mk_endpoint *ep, bool open)
+{
+	unsigned long flags;
+
+	/* With the lock: no sender is in the ring for it after this */
+	raw_spin_lock_irqsave(&ep->ch->tx_lock, flags);
+	WRITE_ONCE(ep->open, open);
+	ep->starved = false;
+	raw_spin_unlock_irqrestore(&ep->ch->tx_lock, flags);
+}
+
+/* Opens if both ends offer the service; its list entry can't go away here */
+static void mk_endpoint_try_open(struct mk_endpoint *ep)
+{
+	struct mk_service *service;
+	int err;
+
+	lockdep_assert_held(&ep->ch->rx_lock);
+
+	rcu_read_lock();
+	service = mk_service_find(ep->id, ep->ch->role);
+	rcu_read_unlock();
+	if (ep->open || !ep->offered || !service || !mk_channel_is_open(ep->ch))
+		return;
+
+	ep->service = service;
+	ep->priv = NULL;
+	mk_endpoint_set_open(ep, true);
+	err = service->open ? service->open(ep) : 0;
+	if (!err)
+		return;
+	mk_endpoint_set_open(ep, false);
+	ep->service = NULL;
+	pr_warn("%s: service %s not opened: %pe\n", ep->ch->peer_name, service->name,
+		ERR_PTR(err));
+}
+
+static void mk_endpoint_close(struct mk_endpoint *ep, int err)
+{
+	lockdep_assert_held(&ep->ch->rx_lock);
+
+	if (!ep->open)
+		return;
+	mk_endpoint_set_open(ep, false);
+	mk_requests_fail(ep->ch, ep, err);
+	if (ep->service->close)
+		ep->service->close(ep);
+	ep->service = NULL;
+	ep->priv = NULL;
+}
+
+static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
+{
+	struct mk_record rec = { .service = service->id, .flags = what };
+	int err = mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT);
+
+	if (err && err != -EPIPE && err != -ENOTCONN)
+		pr_warn("%s: service %s not announced: %pe\n", ch->peer_name,
+			service->name, ERR_PTR(err));
+}
+
+/* Registering */
+
+/**
+ * mk_service_register - offer a service to all peers, present and future
+ * @service: stays with the caller, until mk_service_unregister() returns
+ *
+ * Context: process, may sleep; not called by a service.
+ * Return: 0; -EINVAL for an id out of range; -EEXIST if it is taken.
+ */
+int mk_service_register(struct mk_service *service)
+{
+	struct mk_channel *ch;
+	int err = -EEXIST;
+
+	if (!service->id || service->id > MK_SERVICE_MAX || !service->name)
+		return -EINVAL;
+
+	mutex_lock(&mk_service_lock);
+	if (mk_service_find(service->id, service->roles))
+		goto out;
+	list_add_tail_rcu(&service->node, &mk_services);
+	list_for_each_entry(ch, &mk_service_channels, service_node) {
+		if (!(service->roles & ch->role))
+			continue;
+		mk_offer(ch, service, MK_RECORD_OFFER);
+		mutex_lock(&ch->rx_lock);
+		mk_endpoint_try_open(&ch->endpoints[service->id]);
+		mutex_unlock(&ch->rx_lock);
+	}
+	err = 0;
+out:
+	mutex_unlock(&mk_service_lock);
+	return err;
+}
+EXPORT_SYMBOL_GPL(mk_service_register);
+
+/**
+ * mk_service_unregister - offer it no more
+ * @service: a registered one
+ *
+ * All its endpoints are closed on return, and none of its functions runs.
+ *
+ * Context: process, may sleep; not called by a service.
+ */
+void mk_service_unregister(struct mk_service *service)
+{
+	struct mk_endpoint *ep;
+	struct mk_channel *ch;
+
+	mutex_lock(&mk_service_lock);
+	list_del_rcu(&service->node);
+	synchronize_rcu();
+	list_for_each_entry(ch, &mk_service_channels, service_node) {
+		ep = &ch->endpoints[service->id];
+		/* Who opens has found it before, and holds this lock */
+		mutex_lock(&ch->rx_lock);
+		if (ep->service == service)
+			mk_endpoint_close(ep, -ENOTCONN);
+		mutex_unlock(&ch->rx_lock);
+		if (service->roles & ch->role)
+			mk_offer(ch, service, MK_RECORD_WITHDRAW);
+	}
+	mutex_unlock(&mk_service_lock);
+}
+EXPORT_SYMBOL_GPL(mk_service_unregister);
+
+/**
+ * mk_services_attach - a channel was opened
+ * @ch: channel, nobody reads yet
+ *
+ * Context: process.
+ */
+void mk_services_attach(struct mk_channel *ch)
+{
+	struct mk_service *service;
+
+	mutex_lock(&mk_service_lock);
+	list_add_tail(&ch->service_node, &mk_service_channels);
+	list_for_each_entry(service, &mk_services, node)
+		if (service->roles & ch->role)
+			mk_offer(ch, service, MK_RECORD_OFFER);
+	mutex_unlock(&mk_service_lock);
+}
+
+/**
+ * mk_services_detach - a channel is being closed
+ * @ch: channel, nobody reads any more
+ *
+ * Context: process.
+ */
+void mk_services_detach(struct mk_channel *ch)
+{
+	int i;
+
+	mutex_lock(&mk_service_lock);
+	list_del_init(&ch->service_node);
+	mutex_lock(&ch->rx_lock);
+	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
+		mk_endpoint_close(&ch->endpoints[i], -EPIPE);
+		ch->endpoints[i].offered = false;
+	}
+	mutex_unlock(&ch->rx_lock);
+	mutex_unlock(&mk_service_lock);
+}
+
+/**
+ * mk_services_writable - there is room again
+ * @ch: channel
+ *
+ * Context: process.
+ */
+void mk_services_writable(struct mk_channel *ch)
+{
+	struct mk_endpoint *ep;
+	unsigned long flags;
+	bool starved;
+	int i;
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
+		ep = &ch->endpoints[i];
+		raw_spin_lock_irqsave(&ch->tx_lock, flags);
+		starved = ep->open && ep->starved;
+		ep->starved = false;
+		raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+		if (starved && ep->service->writable)
+			ep->service->writable(ep);
+	}
+}
+
+/* Records */
+
+static void mk_refuse(struct mk_channel *ch, const struct mk_record *rec)
+{
+	mk_count(ch->stats.refused, 1);
+	pr_warn_ratelimited("%s: %s for service %u refused\n", ch->peer_name,
+			    rec->flags == MK_RECORD_REQUEST ? "request" : "message",
+			    rec->service);
+}
+
+static int mk_receive(struct mk_channel *ch, struct mk_endpoint *ep,
+		      const struct mk_record *rec, const void *payload)
+{
+	const struct mk_message msg = {
+		.data = payload, .len = rec->len, .request = rec->id,
+	};
+	int err;
+
+	if (ep->open && ep->service->receive) {
+		err = ep->service->receive(ep, &msg);
+	} else {
+		mk_refuse(ch, rec);
+		err = rec->id ? -EOPNOTSUPP : 0;
+	}
+	if (err < 0 && rec->id)
+		mk_reply_error(ep, rec->id, err);
+
+	return !rec->id && err == -EPROTO ? -EPROTO : 0;
+}
+
+/**
+ * mk_dispatch - hand a record to whom it is for
+ * @ch: where it came from
+ * @rec: header with a possible length, private copy
+ * @payload: in the ring
+ *
+ * Context: &mk_channel.rx_lock held.
+ * Return: 0; -EPROTO if it is against the rules.
+ */
+int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload)
+{
+	struct mk_endpoint *ep;
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	if (!rec->service || rec->service > MK_SERVICE_MAX)
+		return -EPROTO;
+	ep = &ch->endpoints[rec->service];
+
+	switch (rec->flags) {
+	case 0:
+		return rec->id ? -EPROTO : mk_receive(ch, ep, rec, payload);
+	case MK_RECORD_REQUEST:
+		return rec->id ? mk_receive(ch, ep, rec, payload) : -EPROTO;
+	case MK_RECORD_REPLY:
+	case MK_RECORD_ERROR:
+		return mk_answer(ch, rec, payload);
+	case MK_RECORD_OFFER:
+		ep->offered = true;
+		mk_endpoint_try_open(ep);
+		return 0;
+	case MK_RECORD_WITHDRAW:
+		ep->offered = false;
+		mk_endpoint_close(ep, -ENOTCONN);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* What a service may ask about its endpoint */
+
+/**
+ * mk_endpoint_peer_id - who is at the other end?
+ * @ep: endpoint
+ *
+ * Return: instance id, 0 for the host.
+ */
+u32 mk_endpoint_peer_id(const struct mk_endpoint *ep)
+{
+	return ep->ch->peer_id;
+}
+EXPORT_SYMBOL_GPL(mk_endpoint_peer_id);
+
+/**
+ * mk_endpoint_peer_name - who is at the other end?
+ * @ep: endpoint
+ *
+ * Return: instance name, "host" for the host; valid as long as @ep is open.
+ */
+const char *mk_endpoint_peer_name(const struct mk_endpoint *ep)
+{
+	return ep->ch->peer_name;
+}
+EXPORT_SYMBOL_GPL(mk_endpoint_peer_name);
+
+/**
+ * mk_endpoint_role - which side is this kernel?
+ * @ep: endpoint
+ *
+ * Return: MK_ROLE_HOST or MK_ROLE_SPAWN.
+ */
+enum mk_role mk_endpoint_role(const struct mk_endpoint *ep)
+{
+	return ep->ch->role;
+}
+EXPORT_SYMBOL_GPL(mk_endpoint_role);
+
+/* Those that every kernel has */
+
+static int mk_echo(struct mk_endpoint *ep, const struct mk_message *msg)
+{
+	/* A plain message ends here: who floods us is counted */
+	if (msg->request)
+		mk_reply(ep, msg->request, msg->data, msg->len);
+
+	return 0;
+}
+
+static int mk_shutdown(struct mk_endpoint *ep, const struct mk_message *msg)
 {
 	pr_info("the host asks for a poweroff\n");
 	orderly_poweroff(true);
+
+	return 0;
 }
 
-/**
- * struct mk_service - one entry of the dispatch table
- * @roles: sides that offer it
- * @handle: called with the record copied out of the ring; hard interrupt
- */
-struct mk_service {
-	unsigned int roles;
-	void (*handle)(struct mk_channel *ch, const struct mk_record *rec,
-		       const void *payload);
+static struct mk_service mk_builtin[] = {
+	{
+		.id = MK_SERVICE_ECHO,
+		.name = "echo",
+		.roles = MK_ROLE_HOST | MK_ROLE_SPAWN,
+		.receive = mk_echo,
+	}, {
+		.id = MK_SERVICE_SHUTDOWN,
+		.name = "shutdown",
+		.roles = MK_ROLE_SPAWN,
+		.receive = mk_shutdown,
+	}, {
+		/* A host asks, and is not asked */
+		.id = MK_SERVICE_SHUTDOWN,
+		.name = "shutdown",
+		.roles = MK_ROLE_HOST,
+	},
 };
 
-static const struct mk_service mk_services[] = {
-	[MK_SERVICE_ECHO]	= { MK_ROLE_HOST | MK_ROLE_SPAWN, mk_service_echo },
-	[MK_SERVICE_SHUTDOWN]	= { MK_ROLE_SPAWN, mk_service_shutdown },
-};
-
-/**
- * mk_service_dispatch - hand a request to its service
- * @ch: where it came from
- * @rec: checked header, private copy
- * @payload: private copy
- *
- * Context: &mk_channel.rx_lock held, interrupts off.
- */
-void mk_service_dispatch(struct mk_channel *ch, const struct mk_record *rec,
-			 const void *payload)
+static int __init mk_builtin_init(void)
 {
-	lockdep_assert_held(&ch->rx_lock);
+	int i, err = 0;
 
-	if (rec->service < ARRAY_SIZE(mk_services) &&
-	    (mk_services[rec->service].roles & ch->role)) {
-		mk_services[rec->service].handle(ch, rec, payload);
-		return;
-	}
+	for (i = 0; i < ARRAY_SIZE(mk_builtin) && !err; i++)
+		err = mk_service_register(&mk_builtin[i]);
 
-	ch->stats.refused++;
-	pr_warn_ratelimited("request for service %u refused\n", rec->service);
+	return err;
 }
+pure_initcall(mk_builtin_init);

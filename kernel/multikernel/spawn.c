@@ -25,7 +25,7 @@ static void *mk_self_window;
 static struct mk_host_page *mk_self_host;
 static struct mk_spawn_page *mk_self_page;
 
-static struct mk_channel mk_self_channel;
+struct mk_channel mk_self_channel;
 
 /* Who ends this kernel: the first one says why */
 static atomic_t mk_self_exit = ATOMIC_INIT(MK_EXIT_NONE);
@@ -50,6 +50,21 @@ static void mk_spawn_ring_host(void)
 	arch_mk_doorbell_ring(READ_ONCE(mk_self_host->doorbell_dest),
 			      READ_ONCE(mk_self_host->doorbell_vector));
 }
+
+static void mk_channel_ring_host(struct mk_channel *ch)
+{
+	mk_spawn_ring_host();
+}
+
+static void mk_channel_host_fault(struct mk_channel *ch, const char *what)
+{
+	pr_err_ratelimited("the host broke the rules: %s\n", what);
+}
+
+static const struct mk_channel_ops mk_self_channel_ops = {
+	.ring	= mk_channel_ring_host,
+	.fault	= mk_channel_host_fault,
+};
 
 static void mk_spawn_set_phase(u32 phase)
 {
@@ -137,6 +152,7 @@ static int __init mk_spawn_map(void)
 {
 	void *early_page = mk_self_page, *early_host = mk_self_host;
 	u32 dest, vector;
+	int err;
 
 	if (!mk_self_is_spawn)
 		return 0;
@@ -151,15 +167,16 @@ static int __init mk_spawn_map(void)
 	early_memunmap(early_page, MK_WINDOW_CONSOLE + MK_CONSOLE_SIZE - MK_WINDOW_SPAWN);
 	early_memunmap(early_host, PAGE_SIZE);
 
-	mk_channel_init(&mk_self_channel, MK_ROLE_SPAWN);
+	mk_channel_init(&mk_self_channel, MK_ROLE_SPAWN, &mk_self_channel_ops, 0, "host");
 	mk_channel_attach(&mk_self_channel, mk_self_window);
-	mk_channel_listen(&mk_self_channel);
-	mk_channel_open(&mk_self_channel, mk_self_host->doorbell_dest,
-			mk_self_host->doorbell_vector);
-
-	arch_mk_doorbell_address(&dest, &vector);
+	arch_mk_doorbell_address(0, &dest, &vector);
 	mk_self_page->doorbell_dest = dest;
 	mk_self_page->doorbell_vector = vector;
+	mk_channel_listen(&mk_self_channel);
+	mk_channel_set_cpu(&mk_self_channel, 0);
+	err = mk_channel_open(&mk_self_channel);
+	if (err)
+		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
 
 	return 0;
@@ -168,7 +185,7 @@ core_initcall(mk_spawn_map);
 
 static int __init mk_spawn_surface(void)
 {
-	return mk_self_is_spawn ? mk_sysfs_spawn_init() : 0;
+	return mk_self_is_spawn ? mk_channel_cpus_init() ?: mk_sysfs_spawn_init() : 0;
 }
 subsys_initcall(mk_spawn_surface);
 

@@ -214,6 +214,35 @@ static ssize_t boot_time_us_show(struct kobject *kobj, struct kobj_attribute *at
 	return sysfs_emit(buf, "%llu\n", us);
 }
 
+static ssize_t mk_doorbell_cpu_store(struct mk_channel *ch, const char *buf, size_t count)
+{
+	unsigned int cpu;
+	int err;
+
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+	err = kstrtouint(buf, 0, &cpu);
+	if (!err)
+		err = mk_channel_set_cpu(ch, cpu);
+	if (err)
+		pr_err("%s: doorbell_cpu: '%*pE' is no CPU that is online\n", ch->peer_name,
+		       (int)strnlen(buf, min_t(size_t, count, 40)), buf);
+
+	return err ?: count;
+}
+
+static ssize_t doorbell_cpu_show(struct kobject *kobj, struct kobj_attribute *attr,
+				 char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(to_instance(kobj)->channel.cpu));
+}
+
+static ssize_t doorbell_cpu_store(struct kobject *kobj, struct kobj_attribute *attr,
+				  const char *buf, size_t count)
+{
+	return mk_doorbell_cpu_store(&to_instance(kobj)->channel, buf, count);
+}
+
 static const struct {
 	const char *verb;
 	int (*run)(struct mk_instance *inst, struct mk_complaint *c);
@@ -262,6 +291,7 @@ static struct kobj_attribute state_attr = __ATTR_RO(state);
 static struct kobj_attribute reason_attr = __ATTR_RO(reason);
 static struct kobj_attribute cmdline_attr = __ATTR_RO_MODE(cmdline, 0400);
 static struct kobj_attribute boot_time_us_attr = __ATTR_RO(boot_time_us);
+static struct kobj_attribute doorbell_cpu_attr = __ATTR_RW(doorbell_cpu);
 static struct kobj_attribute control_attr = __ATTR(control, 0200, NULL, control_store);
 
 static struct attribute *mk_instance_attrs[] = {
@@ -272,6 +302,7 @@ static struct attribute *mk_instance_attrs[] = {
 	&reason_attr.attr,
 	&cmdline_attr.attr,
 	&boot_time_us_attr.attr,
+	&doorbell_cpu_attr.attr,
 	&control_attr.attr,
 	NULL
 };
@@ -399,14 +430,30 @@ static ssize_t self_cpus_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(cpu_present_mask));
 }
 
+static ssize_t self_doorbell_cpu_show(struct kobject *kobj, struct kobj_attribute *attr,
+				      char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(mk_self_channel.cpu));
+}
+
+static ssize_t self_doorbell_cpu_store(struct kobject *kobj, struct kobj_attribute *attr,
+				       const char *buf, size_t count)
+{
+	return mk_doorbell_cpu_store(&mk_self_channel, buf, count);
+}
+
 static struct kobj_attribute self_id_attr = __ATTR(id, 0444, self_id_show, NULL);
 static struct kobj_attribute self_name_attr = __ATTR(name, 0444, self_name_show, NULL);
 static struct kobj_attribute self_cpus_attr = __ATTR(cpus, 0444, self_cpus_show, NULL);
+
+static struct kobj_attribute self_doorbell_cpu_attr =
+	__ATTR(doorbell_cpu, 0644, self_doorbell_cpu_show, self_doorbell_cpu_store);
 
 static struct attribute *mk_self_attrs[] = {
 	&self_id_attr.attr,
 	&self_name_attr.attr,
 	&self_cpus_attr.attr,
+	&self_doorbell_cpu_attr.attr,
 	NULL
 };
 

@@ -17,15 +17,16 @@ DEFINE_IDTENTRY_SYSVEC(sysvec_multikernel_doorbell)
 }
 
 /**
- * arch_mk_doorbell_address - where others ring for this kernel
- * @dest: gets the local APIC id of the boot CPU, which never goes offline
+ * arch_mk_doorbell_address - where others ring for a CPU of this kernel
+ * @cpu: this kernel's number
+ * @dest: gets its local APIC id
  * @vector: gets the interrupt vector
  *
  * Context: any.
  */
-void arch_mk_doorbell_address(u32 *dest, u32 *vector)
+void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector)
 {
-	*dest = per_cpu(x86_cpu_to_apicid, 0);
+	*dest = per_cpu(x86_cpu_to_apicid, cpu);
 	*vector = MULTIKERNEL_DOORBELL_VECTOR;
 }
 
