@@ -270,7 +270,6 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 	bool empty = false, hit = false;
 
 	lockdep_assert_held(&ch->rx_lock);
-	WRITE_ONCE(ch->rx_owner, current);
 	WRITE_ONCE(*ch->armed, 0);
 
 	for (;;) {
@@ -301,7 +300,6 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 		/* @armed before the look at the ring, see above */
 		smp_mb();
 	}
-	WRITE_ONCE(ch->rx_owner, NULL);
 
 	return mk_channel_wanted(ch);
 }
@@ -313,9 +311,9 @@ static int mk_reader(void *data)
 	u64 from;
 
 	while (!kthread_should_stop()) {
-		mutex_lock(&ch->rx_lock);
+		mk_rx_lock(ch);
 		more = mk_channel_run(ch, NULL);
-		mutex_unlock(&ch->rx_lock);
+		mk_rx_unlock(ch);
 		cond_resched();
 		if (more)
 			continue;
@@ -360,8 +358,9 @@ void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w)
 	if (!window || completion_done(&w->done))
 		return;
 	if (mutex_trylock(&ch->rx_lock)) {
+		WRITE_ONCE(ch->rx_owner, current);
 		more = mk_channel_run(ch, w);
-		mutex_unlock(&ch->rx_lock);
+		mk_rx_unlock(ch);
 		rcu_read_lock();
 		if (more)
 			mk_channel_wake(ch);

@@ -294,6 +294,19 @@ static inline bool mk_channel_is_open(const struct mk_channel *ch)
 	return READ_ONCE(ch->state) == MK_CHANNEL_OPEN;
 }
 
+/* The owner can't wait for what only a reader brings, and is told so */
+static inline void mk_rx_lock(struct mk_channel *ch)
+{
+	mutex_lock(&ch->rx_lock);
+	WRITE_ONCE(ch->rx_owner, current);
+}
+
+static inline void mk_rx_unlock(struct mk_channel *ch)
+{
+	WRITE_ONCE(ch->rx_owner, NULL);
+	mutex_unlock(&ch->rx_lock);
+}
+
 /* message.c */
 int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		   const struct mk_record *rec, const void *payload, long timeout);

@@ -126,9 +126,9 @@ int mk_service_register(struct mk_service *service)
 		if (!(service->roles & ch->role))
 			continue;
 		mk_offer(ch, service, MK_RECORD_OFFER);
-		mutex_lock(&ch->rx_lock);
+		mk_rx_lock(ch);
 		mk_endpoint_try_open(&ch->endpoints[service->id]);
-		mutex_unlock(&ch->rx_lock);
+		mk_rx_unlock(ch);
 	}
 	err = 0;
 out:
@@ -156,10 +156,10 @@ void mk_service_unregister(struct mk_service *service)
 	list_for_each_entry(ch, &mk_service_channels, service_node) {
 		ep = &ch->endpoints[service->id];
 		/* Who opens has found it before, and holds this lock */
-		mutex_lock(&ch->rx_lock);
+		mk_rx_lock(ch);
 		if (ep->service == service)
 			mk_endpoint_close(ep, -ENOTCONN);
-		mutex_unlock(&ch->rx_lock);
+		mk_rx_unlock(ch);
 		if (service->roles & ch->role)
 			mk_offer(ch, service, MK_RECORD_WITHDRAW);
 	}
@@ -197,12 +197,12 @@ void mk_services_detach(struct mk_channel *ch)
 
 	mutex_lock(&mk_service_lock);
 	list_del_init(&ch->service_node);
-	mutex_lock(&ch->rx_lock);
+	mk_rx_lock(ch);
 	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
 		mk_endpoint_close(&ch->endpoints[i], -EPIPE);
 		ch->endpoints[i].offered = false;
 	}
-	mutex_unlock(&ch->rx_lock);
+	mk_rx_unlock(ch);
 	mutex_unlock(&mk_service_lock);
 }
 
