@@ -8,6 +8,7 @@
 #	watch		every half second its NMI counts
 #	flood		more log than the host keeps, lines numbered
 #	nostop		from now on the ordinary poweroff does nothing
+#	vsock		serves at vsock ports 1024 and 1025, see mkvsock.c
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	oops		a write to address 0 in the kernel
@@ -132,6 +133,7 @@ run() {
 		echo /bin/true >/proc/sys/kernel/poweroff_cmd
 		say "nostop done"
 		;;
+	vsock) mkvsock server 1024 >/dev/kmsg 2>&1 & ;;
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
 	oops) echo EXCEPTION >$CRASH ;;

@@ -4,6 +4,7 @@
  *
  * mkvsock server PORT [unix|tcp]
  *	Serve what the others ask for: streams on PORT, seqpackets on PORT + 1.
+ *	"mkvsock: serves N" when it listens at N.
  * mkvsock run CID PORT COMMAND
  *	Run a shell command at the server; its output and its exit status.
  * mkvsock [-s] connect CID PORT
@@ -342,6 +343,8 @@ static int serve_all(const char *addr, unsigned int port)
 
 	if (fd < 0)
 		return mk_fail("mkvsock: listen", errno);
+	printf("mkvsock: serves %u\n", port);
+	fflush(stdout);
 	for (;;) {
 		c = accept(fd, NULL, NULL);
 		if (c < 0)
@@ -390,11 +393,14 @@ static int cmd_run(int fd, const char *command)
 
 	if (err)
 		return say_errno("error", err) + 124;
-	/* The last 12 bytes are the status */
+	/* The last 12 bytes are the status; what can't be it is shown at once */
 	while ((n = recv(fd, buf + have, sizeof(buf) - have, 0)) > 0) {
 		have += n;
-		keep = have < 12 ? have : 12;
+		for (keep = have < 12 ? have : 12; keep; keep--)
+			if (!memcmp(buf + have - keep, "\nstatus ", keep < 8 ? keep : 8))
+				break;
 		fwrite(buf, 1, have - keep, stdout);
+		fflush(stdout);
 		memmove(buf, buf + have - keep, keep);
 		have = keep;
 	}

@@ -8,7 +8,7 @@ MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
 tests="create smt destroy perms cpu load poll lifecycle console ping two isolation hang kill"
-tests="$tests oom leak fuzz lockdown"
+tests="$tests vsock oom leak fuzz lockdown"
 LIMIT=300	# seconds for one file
 
 chosen=$1
