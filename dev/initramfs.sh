@@ -93,7 +93,7 @@ guest_libs() {
 	$1 ~ /^\/.*ld-linux/ { print $1, $1 }'
 }
 
-fetch_guest_libs() {
+fetch_kexec_libs() {
 	local pkg
 	apt_closure kexec-tools | grep '^libxen' | while read -r pkg; do
 		extract_package "$pkg" || :

@@ -59,7 +59,9 @@ struct mk_vsock_route {
  * @ep: where to send
  * @id: instance id, 0 for the host
  * @cid: its CID
- * @queue: packets that wait for room; its lock covers the next five
+ * @rcu: frees it when nobody looks at it any more
+ * @queue: packets that wait for room; its lock covers the next six
+ * @closed: @ep must not be used any more
  * @waiting: bytes in @queue, with their overhead
  * @requests: connection requests in @queue
  * @replies: answers in @queue
@@ -79,8 +81,10 @@ struct mk_vsock_peer {
 	struct mk_endpoint *ep;
 	u32 id;
 	u32 cid;
+	struct rcu_head rcu;
 
 	struct sk_buff_head queue;
+	bool closed;
 	u32 waiting;
 	u32 requests;
 	u32 replies;
@@ -203,6 +207,10 @@ static int mk_vsock_put(struct mk_vsock_peer *peer, const struct virtio_vsock_hd
 	struct mk_slot slot;
 	int err;
 
+	lockdep_assert_held(&peer->queue.lock);
+
+	if (peer->closed)
+		return -ENODEV;
 	err = mk_reserve(peer->ep, &slot, MK_VSOCK_HDR + len);
 	if (err)
 		return err == -EAGAIN ? err : -ENODEV;
@@ -434,7 +442,7 @@ static bool mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
 	mk_vsock_init_hdr(&hdr, vsk, len, flags);
 
 	spin_lock_bh(&peer->queue.lock);
-	if (!skb_queue_empty(&peer->queue) ||
+	if (peer->closed || !skb_queue_empty(&peer->queue) ||
 	    mk_reserve(peer->ep, &slot, MK_VSOCK_HDR + len)) {
 		spin_unlock_bh(&peer->queue.lock);
 		return false;
@@ -509,10 +517,17 @@ static int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg
 
 	if (msg->msg_flags & MSG_EOR)
 		flags |= VIRTIO_VSOCK_SEQ_EOR;
-	/* The last of it, and with it the end of the message, in one go or not here */
+	/* The rest at once, whatever waits: half a message is none */
 	done = mk_vsock_write_all(vsk, msg, len, true, flags);
+	if (done < len) {
+		int rest = virtio_transport_seqpacket_enqueue(vsk, msg, len - done);
 
-	return done ?: virtio_transport_seqpacket_enqueue(vsk, msg, len);
+		if (rest < 0)
+			return done ?: rest;
+		done += rest;
+	}
+
+	return done;
 }
 
 /* Resets of our own making */
@@ -890,6 +905,9 @@ static void mk_vsock_close(struct mk_endpoint *ep)
 {
 	struct mk_vsock_peer *peer = ep->priv, *other;
 	struct mk_vsock_route *route, *next;
+	struct sk_buff_head old;
+
+	__skb_queue_head_init(&old);
 
 	mutex_lock(&mk_vsock_peers_lock);
 	list_del_rcu(&peer->node);
@@ -898,14 +916,18 @@ static void mk_vsock_close(struct mk_endpoint *ep)
 			mk_vsock_forget(other, peer->cid);
 	mutex_unlock(&mk_vsock_peers_lock);
 
-	/* Senders may be using it */
-	synchronize_rcu();
+	/* Senders may have found it before */
+	spin_lock_bh(&peer->queue.lock);
+	peer->closed = true;
+	skb_queue_splice_init(&peer->queue, &old);
+	spin_unlock_bh(&peer->queue.lock);
+
 	vsock_for_each_connected_socket(&mk_vsock_transport.transport,
 					mk_vsock_reset_orphan);
-	virtio_vsock_skb_queue_purge(&peer->queue);
+	__skb_queue_purge(&old);
 	list_for_each_entry_safe(route, next, &peer->routes, node)
 		kfree(route);
-	kfree(peer);
+	kfree_rcu(peer, rcu);
 }
 
 static struct mk_service mk_vsock_service = {
@@ -1099,8 +1121,6 @@ static void __exit mk_vsock_exit(void)
 	vsock_core_unregister(&mk_vsock_transport.transport);
 	mk_service_unregister(&mk_vsock_service);
 	mk_link_notifier_unregister(&mk_vsock_link_nb);
-	/* Peers that were removed are freed by now; readers of the list are gone */
-	synchronize_rcu();
 }
 
 module_init(mk_vsock_init);

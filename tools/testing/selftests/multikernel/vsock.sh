@@ -38,7 +38,7 @@ vs_start() { mk_start "$1" && served "$1"; }
 # on NAME COMMAND: run by the spawn's server
 on() { mkvsock run "$(val "$1" cid)" 1024 "$2"; }
 
-# fails WHAT ERRNO COMMAND...: mkvsock connect says this, and within a second
+# errno_at_once ERRNO COMMAND...: mkvsock connect says this, and within a second
 errno_at_once() {
 	local want=$1 got
 	shift
@@ -204,10 +204,10 @@ fi
 
 if [ -x /usr/bin/socat ]; then
 	socat_to_spawn() {
-		on red "socat -u VSOCK-LISTEN:3000 CREATE:/tmp/got &
-			until grep -q vsock /proc/\$!/maps 2>/dev/null || [ \$((n += 1)) -gt 20 ]; do usleep 50000; done"
 		local tries=0
+		on red "socat -u VSOCK-LISTEN:3000 CREATE:/tmp/got >/dev/null 2>&1 </dev/null &"
 		head -c 1000000 /dev/urandom >"$T/rnd"
+		# Refused until that one listens
 		while ! socat -u "OPEN:$T/rnd" "VSOCK-CONNECT:$red:3000" 2>"$T/socat"; do
 			tries=$((tries + 1))
 			[ $tries -lt 100 ] || { cat "$T/socat"; return 1; }
