@@ -346,7 +346,7 @@ static int serve_all(const char *addr, unsigned int port)
 	printf("mkvsock: serves %u\n", port);
 	fflush(stdout);
 	for (;;) {
-		c = accept(fd, NULL, NULL);
+		c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 		if (c < 0)
 			return mk_fail("mkvsock: accept", errno);
 		if (!fork()) {

@@ -7,8 +7,7 @@ plan 58
 
 MIB16=16777216
 STATS=/sys/kernel/debug/multikernel_vsock
-[ -d /sys/module/vsock ] || grep -q mk_vsock_init /proc/kallsyms ||
-	skip_rest "CONFIG_MULTIKERNEL_VSOCKETS is missing"
+need $STATS CONFIG_MULTIKERNEL_VSOCKETS
 
 # --- what a spawn needs besides the base: mkvsock, and socat if it is there ----
 
@@ -126,7 +125,7 @@ check "a reader that does not read stops the host's writer" eval \
 check "meanwhile another connection works" mkvsock send "$red" 1024 1000000
 check "when it reads, nothing is missing" eval \
 	'on red "touch /tmp/go" && wait $fill && has "$T/fill" "^bytes=2000000 bad=0"'
-on red "mkvsock -s fill 2 2000 2000000 $T/go" >"$T/fill2" 2>&1 &
+on red "mkvsock fill 2 2000 2000000 $T/go" >"$T/fill2" 2>&1 &
 fill=$!
 check "a reader that does not read stops the spawn's writer" eval \
 	'until_says "$T/fill2" "^stopped=" && between bytes "$(stopped "$T/fill2")" 4096 524288'
@@ -165,17 +164,17 @@ check "a reader in blue that does not read holds up nothing else" eval '
 		on red "mkvsock send 2 2000 1000000" && on red "mkvsock send $blue 1024 1000000" &&
 		on blue "touch /tmp/go" && wait $fill && has "$T/fill3" "^bytes=2000000 bad=0"'
 on red "mkvsock hold $blue 1024" >"$T/hold" 2>&1 &
-until_says "$T/hold" "^connected"
-check "unlink them" mkwrite $L -blue
+until_says "$T/hold" "^connected" >/dev/null
+check "unlink them" mkwrite -- $L -blue
 check "their connection is reset" ends_with_reset "$T/hold"
 check "and there is no new one" errno_at_once ECONNRESET on red "mkvsock connect $blue 1024"
 
 # --- the end of an instance --------------------------------------------------
 
-mkwrite $L +blue
+mkwrite $L +blue || exit
 on red "mkvsock hold $blue 1024" >"$T/hold" 2>&1 &
 mkvsock hold "$blue" 1024 >"$T/hold2" 2>&1 &
-until_says "$T/hold" "^connected" && until_says "$T/hold2" "^connected"
+until_says "$T/hold" "^connected" >/dev/null && until_says "$T/hold2" "^connected" >/dev/null
 check "kill blue" mk_kill blue
 check "the host's connection to it is reset" ends_with_reset "$T/hold2"
 check "red's connection to it is reset" ends_with_reset "$T/hold"
