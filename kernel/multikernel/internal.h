@@ -570,7 +570,7 @@ void arch_mk_doorbell_ring(u32 dest, u32 vector);
 void __noreturn arch_mk_stop_self(void);
 int arch_mk_image_check(const void *file, size_t len, const char **why);
 int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
-		       struct mk_image *image, const char **why);
+		       struct mk_image *image, struct mk_complaint *c);
 
 int arch_mk_boot_params(struct mk_instance *inst);
 

@@ -214,10 +214,14 @@ int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
 	slot->len = len;
 	raw_spin_lock_irqsave(&ch->tx_lock, slot->flags);
 	err = mk_tx_begin(ch, ep, len, &slot->pad, &slot->data);
-	if (err)
+	if (err) {
 		raw_spin_unlock_irqrestore(&ch->tx_lock, slot->flags);
+		return err;
+	}
+	/* For sparse: the lock goes on with @slot */
+	__release(&ch->tx_lock);
 
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(mk_reserve);
 
@@ -231,6 +235,7 @@ void mk_commit(struct mk_slot *slot)
 {
 	struct mk_record rec = { .service = slot->ep->id, .len = slot->len };
 
+	__acquire(&slot->ep->ch->tx_lock);
 	mk_tx_end(slot->ep->ch, &rec, slot->pad, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_commit);
@@ -243,6 +248,7 @@ EXPORT_SYMBOL_GPL(mk_commit);
  */
 void mk_abort(struct mk_slot *slot)
 {
+	__acquire(&slot->ep->ch->tx_lock);
 	raw_spin_unlock_irqrestore(&slot->ep->ch->tx_lock, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_abort);
