@@ -22,15 +22,16 @@ mkdir -p "$BUILD"
 # The same input gives the same kernel, whoever builds it and when.
 export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk \
 	KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
-cc=gcc
+cc=gcc hostcc=gcc
 if command -v ccache >/dev/null; then
-	cc="ccache gcc"
-	# Paths below the cache folder are made relative: other O=, other home, same objects.
-	export CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_BASEDIR=$CACHE CCACHE_NOHASHDIR=1
+	# A copy, so that the commands which kbuild compares name no checkout.
+	install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
+	cc=$CACHE/cc hostcc="ccache gcc"
+	export MK_TREE=$TREE CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_NOHASHDIR=1
 fi
 
 kmake() {
-	make -C "$TREE" O="$BUILD" CC="$cc" HOSTCC="$cc" "$@"
+	make -C "$TREE" O="$BUILD" CC="$cc" HOSTCC="$hostcc" "$@"
 }
 
 config_hash() {

@@ -14,6 +14,6 @@ if [ "${1:-clean}" = distclean ]; then
 	for f in apt dl src guest-tools ccache; do
 		rm -rf "${CACHE:?}/$f"
 	done
-	rm -f "$CACHE/lock"
+	rm -f "$CACHE/lock" "$CACHE/cc"
 	rmdir "$CACHE" 2>/dev/null || :
 fi
