@@ -12,7 +12,7 @@ debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/debug.c
 *) die "build.sh: plain or debug, not '$flavour'" ;;
 esac
 
-take_lock
+take_lock "build of the $flavour kernel"
 "$TOP/dev/prepare.sh"
 TREE=$(sed -n 1p "$OUT/tree")
 BUILD=$OUT/$flavour
@@ -42,7 +42,23 @@ config_hash() {
 		gcc --version | head -n 1
 		ld --version | head -n 1
 		echo "$TREE"
+		[ "$flavour" != debug ] || cat "$CACHE/signing/cert.pem"
 	} | sha256sum | cut -d' ' -f1
+}
+
+# A key for nothing but the tests: made once in this cache, so that the kernel which
+# holds its certificate stays the same.
+signing_key() {
+	local dir=$CACHE/signing tmp
+	[ -f "$dir/cert.pem" ] && return
+	command -v openssl >/dev/null || die "openssl is missing: the debug kernel holds a certificate"
+	tmp=$(mktemp -d "$CACHE/.signing.XXXXXX")
+	openssl req -new -x509 -newkey rsa:2048 -sha256 -nodes -days 3650 \
+		-subj "/CN=multikernel tests, a throw-away key" \
+		-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>"$LOGS/openssl.log" ||
+		die "openssl made no key, see $LOGS/openssl.log"
+	rm -rf "$dir"
+	mv "$tmp" "$dir"
 }
 
 # Every line that a fragment asks for must hold in the end: kconfig drops silently.
@@ -108,7 +124,8 @@ build() {
 	local pid rc=0 n
 	say "building the $flavour kernel (from nothing: some minutes; log: $LOG)"
 	: >"$LOG"
-	kmake -j"$(nproc)" bzImage >"$LOG" 2>&1 </dev/null &
+	# What fails in there is told below
+	(trap - ERR; kmake -j"$(nproc)" bzImage) >"$LOG" 2>&1 </dev/null &
 	pid=$!
 	# shellcheck disable=SC2064 # this pid
 	trap "kill $pid 2>/dev/null; wait $pid; exit 130" INT TERM
@@ -125,9 +142,14 @@ build() {
 	[ "$n" -lt 1000 ] || echo "$n" >"$BUILD/.mk-steps"
 }
 
+if [ "$flavour" = debug ]; then
+	signing_key
+	install_if_changed "$BUILD/mk-signing.pem" "$CACHE/signing/cert.pem"
+fi
 chash=$(config_hash)
 bhash=$(sed -n 2p "$OUT/tree")-$chash
 if [ "$(cat "$BUILD/.mk-built" 2>/dev/null)" = "$bhash" ] && [ -f "$BUILD/bzImage" ]; then
+	say "the $flavour kernel is up to date: $BUILD/bzImage"
 	exit 0
 fi
 rm -f "$BUILD/.mk-built"

@@ -3,8 +3,15 @@
 # Sourced by every script here: where things lie, and how we talk.
 
 set -eEu -o pipefail
-# Never end without a word.
-trap 'printf "error: %s, line %s: failed (%s)\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
+# Never end without a word. A script of ours that failed has said why.
+broken() {
+	case $2 in
+	# shellcheck disable=SC2016 # as it is written in the script
+	'"$TOP/dev/'*) ;;
+	*) printf 'error: %s, line %s: failed (%s)\n' "$0" "$1" "$2" >&2 ;;
+	esac
+}
+trap 'broken "$LINENO" "$BASH_COMMAND"' ERR
 export LC_ALL=C
 
 # Our make's variables must not reach the kernel's make (O= would move its build).
@@ -23,7 +30,7 @@ OUT=$(cd "$OUT" && pwd -P)
 LOGS=$OUT/logs
 mkdir -p "$LOGS" "$CACHE/dl" "$CACHE/src"
 
-: "${SMP:=4}" "${MEM:=2G}" "${ACCEL:=}" "${LINUX:=}" "${MIRROR:=}" "${DEB:=}"
+: "${SMP:=4}" "${MEM:=2G}" "${ACCEL:=}" "${LINUX:=}" "${MIRROR:=}" "${DEB:=}" "${TESTS:=}"
 # shellcheck disable=SC2034 # for those who source us
 QEMU_SH=$TOP/tools/testing/selftests/multikernel/qemu.sh
 
@@ -31,12 +38,15 @@ say() { printf '== %s\n' "$*"; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# One build at a time for one cache. The lock goes with the process that holds it.
+# take_lock WHAT: one build at a time for one cache. The lock goes with the process that
+# holds it, and what it wrote into the file tells others whom they wait for.
 take_lock() {
-	exec 9>"$CACHE/lock"
-	flock -n 9 && return
-	say "another run is using $CACHE, waiting for it"
-	flock 9
+	exec 9>>"$CACHE/lock"
+	if ! flock -n 9; then
+		say "$1 waits: $CACHE is in use by $(cat "$CACHE/lock")"
+		flock 9
+	fi
+	echo "$1, process $$ in $TOP, since $(date +%T)" >"$CACHE/lock"
 }
 
 # Run a command as root, or fail if that cannot be done without asking.
