@@ -4,9 +4,9 @@
 
 set -eEu -o pipefail
 # Never end without a word. A script of ours that failed has said why.
+# shellcheck disable=SC2016 # the command as it is written in the script
 broken() {
 	case $2 in
-	# shellcheck disable=SC2016 # as it is written in the script
 	'"$TOP/dev/'*) ;;
 	*) printf 'error: %s, line %s: failed (%s)\n' "$0" "$1" "$2" >&2 ;;
 	esac
@@ -41,9 +41,11 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # take_lock WHAT: one build at a time for one cache. The lock goes with the process that
 # holds it, and what it wrote into the file tells others whom they wait for.
 take_lock() {
+	local holder
 	exec 9>>"$CACHE/lock"
 	if ! flock -n 9; then
-		say "$1 waits: $CACHE is in use by $(cat "$CACHE/lock")"
+		holder=$(cat "$CACHE/lock")
+		say "$1 waits: $CACHE is in use by ${holder:-another run}"
 		flock 9
 	fi
 	echo "$1, process $$ in $TOP, since $(date +%T)" >"$CACHE/lock"
