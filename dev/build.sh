@@ -30,9 +30,7 @@ if command -v ccache >/dev/null; then
 	export MK_TREE=$TREE CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_NOHASHDIR=1
 fi
 
-kmake() {
-	make -C "$TREE" O="$BUILD" CC="$cc" HOSTCC="$hostcc" "$@"
-}
+kmake=(make -C "$TREE" O="$BUILD" CC="$cc" HOSTCC="$hostcc")
 
 config_hash() {
 	{
@@ -90,10 +88,10 @@ configure() {
 		list+=("$BUILD/.mk-fragments/${f##*/}")
 	done
 	{
-		kmake tinyconfig &&
+		"${kmake[@]}" tinyconfig &&
 		(cd "$TREE" && KCONFIG_CONFIG=$BUILD/.config scripts/kconfig/merge_config.sh \
 			-m -O "$BUILD" "$BUILD/.config" "${list[@]}") &&
-		kmake olddefconfig
+		"${kmake[@]}" olddefconfig
 	} >"$LOG" 2>&1 || { tail -n 20 "$LOG" >&2; die "configuring failed, see $LOG"; }
 	check_config "${list[@]}" ||
 		die "the configuration does not hold these lines; a dependency is missing"
@@ -124,8 +122,7 @@ build() {
 	local pid rc=0 n
 	say "building the $flavour kernel (from nothing: some minutes; log: $LOG)"
 	: >"$LOG"
-	# What fails in there is told below
-	(trap - ERR; kmake -j"$(nproc)" bzImage) >"$LOG" 2>&1 </dev/null &
+	"${kmake[@]}" -j"$(nproc)" bzImage >"$LOG" 2>&1 </dev/null &
 	pid=$!
 	# shellcheck disable=SC2064 # this pid
 	trap "kill $pid 2>/dev/null; wait $pid; exit 130" INT TERM
