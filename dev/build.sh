@@ -9,7 +9,7 @@ case $flavour in
 plain) fragments="kernel/configs/multikernel.config dev/guest.config" ;;
 debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/debug.config
 	tools/testing/selftests/multikernel/config" ;;
-*) die "build.sh: plain or debug, not '$flavour'" ;;
+*) die "the kernel's flavour is plain or debug, not '$flavour'" ;;
 esac
 
 take_lock "build of the $flavour kernel"

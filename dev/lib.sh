@@ -38,6 +38,18 @@ say() { printf '== %s\n' "$*"; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# A wrong value is found now, not after minutes of building.
+case $ACCEL in
+'' | kvm | tcg | tcg,*) ;;
+*) die "ACCEL is kvm or tcg, not '$ACCEL'" ;;
+esac
+for var in N SEED BOOTS TIMEOUT; do
+	case ${!var:-1} in
+	*[!0-9]*) die "$var=${!var}: not a number" ;;
+	esac
+done
+unset var
+
 # take_lock WHAT: one build at a time for one cache. The lock goes with the process that
 # holds it, and what it wrote into the file tells others whom they wait for.
 take_lock() {
