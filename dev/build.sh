@@ -6,9 +6,9 @@
 
 flavour=${1:-plain}
 case $flavour in
-plain) fragments="kernel/configs/multikernel.config dev/guest.config" ;;
-debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/debug.config
-	tools/testing/selftests/multikernel/config" ;;
+plain) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config" ;;
+debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config
+	dev/debug.config tools/testing/selftests/multikernel/config" ;;
 *) die "the kernel's flavour is plain or debug, not '$flavour'" ;;
 esac
 
@@ -40,21 +40,22 @@ config_hash() {
 		gcc --version | head -n 1
 		ld --version | head -n 1
 		echo "$TREE"
-		[ "$flavour" != debug ] || cat "$CACHE/signing/cert.pem"
+		cat "$CACHE/signing/cert.pem"
 	} | sha256sum | cut -d' ' -f1
 }
 
-# A key for nothing but the tests: made once in this cache, so that the kernel which
-# holds its certificate stays the same.
+# A key for nothing but the tests: made once in this cache, so that a kernel which
+# trusts it is the same in every build.
 signing_key() {
 	local dir=$CACHE/signing tmp
-	[ -f "$dir/cert.pem" ] && return
-	command -v openssl >/dev/null || die "openssl is missing: the debug kernel holds a certificate"
+	[ -f "$dir/both.pem" ] && return
+	command -v openssl >/dev/null || die "openssl is missing: the kernel needs a key to trust"
 	tmp=$(mktemp -d "$CACHE/.signing.XXXXXX")
 	openssl req -new -x509 -newkey rsa:2048 -sha256 -nodes -days 3650 \
 		-subj "/CN=multikernel tests, a throw-away key" \
 		-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>"$LOGS/openssl.log" ||
 		die "openssl made no key, see $LOGS/openssl.log"
+	cat "$tmp/key.pem" "$tmp/cert.pem" >"$tmp/both.pem"
 	rm -rf "$dir"
 	mv "$tmp" "$dir"
 }
@@ -139,10 +140,8 @@ build() {
 	[ "$n" -lt 1000 ] || echo "$n" >"$BUILD/.mk-steps"
 }
 
-if [ "$flavour" = debug ]; then
-	signing_key
-	install_if_changed "$BUILD/mk-signing.pem" "$CACHE/signing/cert.pem"
-fi
+signing_key
+install_if_changed "$BUILD/mk-signing.pem" "$CACHE/signing/both.pem"
 chash=$(config_hash)
 bhash=$(sed -n 2p "$OUT/tree")-$chash
 if [ "$(cat "$BUILD/.mk-built" 2>/dev/null)" = "$bhash" ] && [ -f "$BUILD/bzImage" ]; then
