@@ -104,7 +104,7 @@ progress() {
 	local start=$SECONDS last=$SECONDS n step total
 	total=$(cat "$BUILD/.mk-steps" 2>/dev/null || echo 1900)
 	while kill -0 "$1" 2>/dev/null; do
-		sleep 1
+		sleep 1 || :	# ended by Ctrl-C, too
 		n=$(grep -c '^  [A-Z]' "$LOG" || :)
 		step=$(tail -n 1 "$LOG")
 		if [ -t 1 ]; then
