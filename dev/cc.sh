@@ -4,6 +4,6 @@
 # path; through the link "source" that it makes in the build folder, every tree and
 # every O= has the same names, and so the same objects in ccache.
 if [ source -ef "$MK_TREE" ]; then
-	exec ccache gcc "${@//$MK_TREE/source}"
+	exec ccache gcc "${@//"$MK_TREE"/source}"
 fi
 exec ccache gcc "$@"

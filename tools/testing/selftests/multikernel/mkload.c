@@ -11,7 +11,7 @@
 #define _GNU_SOURCE
 #include "mk.h"
 
-static int usage(void)
+static int print_usage(void)
 {
 	fprintf(stderr,
 		"usage: mkload -i ID [-r INITRD] [-c CMDLINE] KERNEL\n"
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 			if (end == optarg || *end) {
 				fprintf(stderr, "mkload: id '%s' is not a number\n",
 					optarg);
-				return usage();
+				return print_usage();
 			}
 			target = true;
 			break;
@@ -68,12 +68,12 @@ int main(int argc, char **argv)
 			cmdline = optarg;
 			break;
 		default:
-			return usage();
+			return print_usage();
 		}
 	}
 	if (!raw && !target) {
 		fprintf(stderr, "mkload: no id given\n");
-		return usage();
+		return print_usage();
 	}
 	if (!raw) {
 		flags = KEXEC_FILE_MULTIKERNEL | id << MK_KEXEC_ID_SHIFT;
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 	}
 	if (!unload && !(flags & KEXEC_FILE_UNLOAD) && optind >= argc) {
 		fprintf(stderr, "mkload: no kernel given\n");
-		return usage();
+		return print_usage();
 	}
 	if (uid && (setgid(uid) || setuid(uid)))
 		return mk_fail("mkload: setuid", errno);
