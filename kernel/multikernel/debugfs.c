@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * multikernel: /sys/kernel/debug/multikernel, for looking inside
+ *
+ * A host has a folder for each instance, a spawn one for the host.
  */
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
@@ -50,10 +52,10 @@ static int mk_trips_wanted(const char __user *buf, size_t len, u32 *n)
 
 static int ping_show(struct seq_file *m, void *v)
 {
-	const struct mk_instance *inst = m->private;
+	const struct mk_channel *ch = m->private;
 
 	mutex_lock(&mk_trips_lock);
-	mk_trips_show(m, &inst->ping_trips);
+	mk_trips_show(m, &ch->ping_trips);
 	mutex_unlock(&mk_trips_lock);
 
 	return 0;
@@ -62,8 +64,8 @@ static int ping_show(struct seq_file *m, void *v)
 static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 			  loff_t *pos)
 {
-	struct mk_instance *inst = ((struct seq_file *)file->private_data)->private;
-	struct mk_endpoint *echo = &inst->channel.endpoints[MK_SERVICE_ECHO];
+	struct mk_channel *ch = ((struct seq_file *)file->private_data)->private;
+	struct mk_endpoint *echo = &ch->endpoints[MK_SERVICE_ECHO];
 	struct mk_trips trips = { };
 	u64 start, back;
 	ssize_t err;
@@ -89,7 +91,7 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 			err = -EINTR;
 	}
 	mutex_lock(&mk_trips_lock);
-	inst->ping_trips = trips;
+	ch->ping_trips = trips;
 	mutex_unlock(&mk_trips_lock);
 
 	return err ?: len;
@@ -109,16 +111,29 @@ static const struct file_operations mk_ping_fops = {
 	.release	= single_release,
 };
 
+/* The instance behind a host's channel */
+static struct mk_instance *mk_channel_instance(struct mk_channel *ch)
+{
+	if (ch->role != MK_ROLE_HOST)
+		return NULL;
+
+	return container_of(ch, struct mk_instance, channel);
+}
+
 static int stats_show(struct seq_file *m, void *v)
 {
-	struct mk_instance *inst = m->private;
-	const struct mk_channel_stats *s = &inst->channel.stats;
+	struct mk_channel *ch = m->private;
+	struct mk_instance *inst = mk_channel_instance(ch);
+	const struct mk_channel_stats *s = &ch->stats;
 
-	mutex_lock(&inst->lock);
-	seq_printf(m, "starts=%u\n", inst->epoch);
-	seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
-	seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
-	seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
+	if (inst) {
+		mutex_lock(&inst->lock);
+		seq_printf(m, "starts=%u\n", inst->epoch);
+		seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
+		seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
+		seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
+		mutex_unlock(&inst->lock);
+	}
 	seq_printf(m, "tx=%llu\n", READ_ONCE(s->tx));
 	seq_printf(m, "tx_bytes=%llu\n", READ_ONCE(s->tx_bytes));
 	seq_printf(m, "tx_full=%llu\n", READ_ONCE(s->tx_full));
@@ -132,7 +147,6 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "late_replies=%llu\n", READ_ONCE(s->late_replies));
 	seq_printf(m, "unanswered=%llu\n", READ_ONCE(s->unanswered));
 	seq_printf(m, "stray_replies=%llu\n", READ_ONCE(s->stray_replies));
-	mutex_unlock(&inst->lock);
 
 	return 0;
 }
@@ -140,11 +154,12 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 
 static int window_show(struct seq_file *m, void *v)
 {
-	const struct mk_instance *inst = m->private;
-	const struct mk_host_page *host = mk_host_page(inst->window);
-	const struct mk_spawn_page *spawn = mk_spawn_page(inst->window);
+	const struct mk_instance *inst = mk_channel_instance(m->private);
+	void *window = inst ? inst->window : mk_self_window;
+	const struct mk_host_page *host = mk_host_page(window);
+	const struct mk_spawn_page *spawn = mk_spawn_page(window);
 
-	seq_printf(m, "address=%#llx\n", mk_window_phys(inst));
+	seq_printf(m, "address=%#llx\n", inst ? mk_window_phys(inst) : mk_self.window_phys);
 	seq_printf(m, "size=%#x\n", MK_WINDOW_SIZE);
 	seq_printf(m, "host.magic=%#x\n", READ_ONCE(host->magic));
 	seq_printf(m, "host.abi_version=%u\n", READ_ONCE(host->abi_version));
@@ -239,28 +254,28 @@ static const struct file_operations mk_ipi_bench_fops = {
 };
 
 /**
- * mk_debugfs_add - show an instance's inside
- * @inst: instance
+ * mk_debugfs_add - show a channel's inside
+ * @ch: channel of an instance, or of this spawn
  *
  * Context: process.
  */
-void mk_debugfs_add(struct mk_instance *inst)
+void mk_debugfs_add(struct mk_channel *ch)
 {
-	inst->debugfs = debugfs_create_dir(inst->name, mk_debugfs_root);
-	debugfs_create_file("ping", 0600, inst->debugfs, inst, &mk_ping_fops);
-	debugfs_create_file("stats", 0400, inst->debugfs, inst, &stats_fops);
-	debugfs_create_file("window", 0400, inst->debugfs, inst, &window_fops);
+	ch->debugfs = debugfs_create_dir(ch->peer_name, mk_debugfs_root);
+	debugfs_create_file("ping", 0600, ch->debugfs, ch, &mk_ping_fops);
+	debugfs_create_file("stats", 0400, ch->debugfs, ch, &stats_fops);
+	debugfs_create_file("window", 0400, ch->debugfs, ch, &window_fops);
 }
 
 /**
  * mk_debugfs_remove - hide it; waits until nobody is in one of the files
- * @inst: instance
+ * @ch: channel
  *
  * Context: process; no instance lock held.
  */
-void mk_debugfs_remove(struct mk_instance *inst)
+void mk_debugfs_remove(struct mk_channel *ch)
 {
-	debugfs_remove_recursive(inst->debugfs);
+	debugfs_remove_recursive(ch->debugfs);
 }
 
 /**

@@ -47,8 +47,8 @@
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the proof stub (arch), the figures of debugfs.c.  A ping holds
- * &mk_channel.ping_lock and takes only those of the channel.
+ * (channel.c), the proof stub (arch), the figures of debugfs.c.  A ping takes
+ * only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -163,6 +163,22 @@ struct mk_channel_ops {
 };
 
 /**
+ * struct mk_trips - figures of one run of round trips, for debugfs
+ * @count: completed
+ * @lost: not answered in time
+ * @min: shortest, ns
+ * @max: longest, ns
+ * @sum: of all, ns
+ */
+struct mk_trips {
+	u32 count;
+	u32 lost;
+	u64 min;
+	u64 max;
+	u64 sum;
+};
+
+/**
  * struct mk_channel - one kernel's end of the rings and doorbells to another
  * @node: in the list that the doorbell walks; RCU, mk_channels_lock
  * @service_node: in the list of those that services have endpoints on
@@ -206,6 +222,8 @@ struct mk_channel_ops {
  *
  * @endpoints: by service
  * @stats: counters
+ * @debugfs: folder
+ * @ping_trips: last run of pings, under a lock of debugfs.c
  */
 struct mk_channel {
 	struct list_head node;
@@ -250,6 +268,8 @@ struct mk_channel {
 
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
 	struct mk_channel_stats stats;
+	struct dentry *debugfs;
+	struct mk_trips ping_trips;
 };
 
 /**
@@ -361,22 +381,6 @@ __printf(2, 3)
 void mk_fault_report(struct mk_instance *inst, const char *fmt, ...);
 bool mk_fault_take(struct mk_fault *fault, char *text, size_t size);
 
-/**
- * struct mk_trips - figures of one run of round trips, for debugfs
- * @count: completed
- * @lost: not answered in time
- * @min: shortest, ns
- * @max: longest, ns
- * @sum: of all, ns
- */
-struct mk_trips {
-	u32 count;
-	u32 lost;
-	u64 min;
-	u64 max;
-	u64 sum;
-};
-
 /* Image */
 
 /**
@@ -434,8 +438,6 @@ struct mk_image {
  * @fault: what broke first
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
- * @debugfs: folder
- * @ping_trips: last run of pings, under a lock of debugfs.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -473,8 +475,6 @@ struct mk_instance {
 	struct mk_fault fault;
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
-	struct dentry *debugfs;
-	struct mk_trips ping_trips;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -538,18 +538,19 @@ void mk_sysfs_remove(struct mk_instance *inst);
 
 #ifdef CONFIG_DEBUG_FS
 void mk_debugfs_init(void);
-void mk_debugfs_add(struct mk_instance *inst);
-void mk_debugfs_remove(struct mk_instance *inst);
+void mk_debugfs_add(struct mk_channel *ch);
+void mk_debugfs_remove(struct mk_channel *ch);
 #else
 static inline void mk_debugfs_init(void) { }
-static inline void mk_debugfs_add(struct mk_instance *inst) { }
-static inline void mk_debugfs_remove(struct mk_instance *inst) { }
+static inline void mk_debugfs_add(struct mk_channel *ch) { }
+static inline void mk_debugfs_remove(struct mk_channel *ch) { }
 #endif
 
 /* spawn.c: called by the architecture */
 extern bool mk_self_is_spawn;
 extern struct mk_boot_desc mk_self;
 extern struct mk_channel mk_self_channel;
+extern void *mk_self_window;
 
 void mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 		    void *spawn_half);
