@@ -213,10 +213,16 @@ static void mk_channel_take_room(struct mk_channel *ch)
 	mk_services_writable(ch);
 }
 
-static void mk_channel_read(struct mk_channel *ch)
+/*
+ * Read what is there, within the budget.  An offer or a withdrawal is left to
+ * the reader if @waiter: opening and closing an endpoint may wait until nobody
+ * asks any more, and so must not happen within a request.  True if one was left.
+ */
+static bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
 	const void *payload;
 	struct mk_record rec;
+	bool left = false;
 	int n, ret;
 
 	lockdep_assert_held(&ch->rx_lock);
@@ -226,6 +232,9 @@ static void mk_channel_read(struct mk_channel *ch)
 		if (ret < 0)
 			mk_channel_broken(ch, "impossible record in its ring");
 		if (ret <= 0)
+			break;
+		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);
 		mk_count(ch->stats.rx_bytes, rec.len);
@@ -239,6 +248,8 @@ static void mk_channel_read(struct mk_channel *ch)
 	}
 	mk_channel_give_room(ch);
 	mk_channel_take_room(ch);
+
+	return left;
 }
 
 /* How long to look at an empty ring: longer if it helped, else shorter */
@@ -278,7 +289,8 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 				hit = true;
 				mk_count(ch->stats.polled, 1);
 			}
-			mk_channel_read(ch);
+			if (mk_channel_read(ch, w))
+				break;
 			if (!w)
 				end = local_clock() + *window;
 		} else {

@@ -51,7 +51,11 @@ static void mk_endpoint_set_open(struct mk_endpoint *ep, bool open)
 	raw_spin_unlock_irqrestore(&ep->ch->tx_lock, flags);
 }
 
-/* Opens if both ends offer the service; its list entry can't go away here */
+/*
+ * Opens if both ends offer the service; its list entry can't go away here.
+ * Not before the peer was told: what @open sends would come before the offer,
+ * and be refused.
+ */
 static void mk_endpoint_try_open(struct mk_endpoint *ep)
 {
 	struct mk_service *service;
@@ -62,7 +66,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 	rcu_read_lock();
 	service = mk_service_find(ep->id, ep->ch->role);
 	rcu_read_unlock();
-	if (ep->open || !ep->offered || !service || !mk_channel_is_open(ep->ch))
+	if (ep->open || !ep->offered || !READ_ONCE(ep->announced) || !service ||
+	    !mk_channel_is_open(ep->ch))
 		return;
 
 	ep->service = service;
@@ -85,6 +90,8 @@ static void mk_endpoint_close(struct mk_endpoint *ep, int err)
 		return;
 	mk_endpoint_set_open(ep, false);
 	mk_requests_fail(ep->ch, ep, err);
+	/* Who waits for room finds it closed */
+	wake_up_all(&ep->ch->room_wait);
 	if (ep->service->close)
 		ep->service->close(ep);
 	ep->service = NULL;
@@ -201,6 +208,7 @@ void mk_services_detach(struct mk_channel *ch)
 	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
 		mk_endpoint_close(&ch->endpoints[i], -EPIPE);
 		ch->endpoints[i].offered = false;
+		ch->endpoints[i].announced = false;
 	}
 	mk_rx_unlock(ch);
 	mutex_unlock(&mk_service_lock);
