@@ -38,9 +38,6 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "multikernel."
 
-/* Records read in one go; then others get the CPU, and the lock */
-#define MK_RX_BUDGET	64
-
 /* First step of a short poll that had been given up, ns */
 #define MK_POLL_MIN	4000
 
@@ -213,12 +210,19 @@ static void mk_channel_take_room(struct mk_channel *ch)
 	mk_services_writable(ch);
 }
 
-/*
- * Read what is there, within the budget.  An offer or a withdrawal is left to
- * the reader if @waiter: opening and closing an endpoint may wait until nobody
- * asks any more, and so must not happen within a request.  True if one was left.
+/**
+ * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
+ * @ch: channel
+ * @waiter: in the place of the reader
+ *
+ * An offer or a withdrawal is left to the reader: opening and closing an
+ * endpoint may wait until nobody asks any more, and so must not happen within
+ * a request.
+ *
+ * Context: &mk_channel.rx_lock held.
+ * Return: true if one was left.
  */
-static bool mk_channel_read(struct mk_channel *ch, bool waiter)
+bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
 	const void *payload;
 	struct mk_record rec;

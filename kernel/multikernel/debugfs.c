@@ -6,11 +6,13 @@
  */
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/minmax.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/smp.h>
+#include <linux/uaccess.h>
 
 #include "internal.h"
 
@@ -19,6 +21,9 @@
 
 /* How long a ping waits for its echo */
 #define MK_PING_TIMEOUT	(HZ / 2)
+
+/* Longest pause between two, us */
+#define MK_PAUSE_MAX	USEC_PER_SEC
 
 static struct dentry *mk_debugfs_root;
 
@@ -40,14 +45,58 @@ static void mk_trips_show(struct seq_file *m, const struct mk_trips *t)
 		   t->count, t->lost, t->min, t->count ? t->sum / t->count : 0, t->max);
 }
 
-static int mk_trips_wanted(const char __user *buf, size_t len, u32 *n)
+/**
+ * mk_debugfs_numbers - take what was written apart
+ * @ubuf: numbers, blanks between them
+ * @len: its bytes
+ * @v: gets the numbers; those that are not there stay
+ * @min: so many have to be there
+ * @max: and no more
+ *
+ * Context: process.
+ * Return: 0; -EINVAL, -ERANGE or -EFAULT.
+ */
+int mk_debugfs_numbers(const char __user *ubuf, size_t len, u32 *v, int min, int max)
 {
-	int err = kstrtou32_from_user(buf, len, 0, n);
+	char buf[64], *rest, *word;
+	int err, n = 0;
+
+	if (len >= sizeof(buf))
+		return -EINVAL;
+	if (copy_from_user(buf, ubuf, len))
+		return -EFAULT;
+	buf[len] = 0;
+
+	rest = strim(buf);
+	while ((word = strsep(&rest, " "))) {
+		if (n == max)
+			return -EINVAL;
+		err = kstrtou32(word, 0, &v[n++]);
+		if (err)
+			return err;
+	}
+
+	return n < min ? -EINVAL : 0;
+}
+
+/* "COUNT" or "COUNT PAUSE": microseconds before each, so that who is called idles */
+static int mk_trips_wanted(const char __user *ubuf, size_t len, u32 *n, u32 *pause)
+{
+	u32 v[2] = { };
+	int err = mk_debugfs_numbers(ubuf, len, v, 1, 2);
 
 	if (err)
 		return err;
+	*n = v[0];
+	*pause = v[1];
 
-	return *n && *n <= MK_PINGS_MAX ? 0 : -ERANGE;
+	return *n && *n <= MK_PINGS_MAX && *pause <= MK_PAUSE_MAX ? 0 : -ERANGE;
+}
+
+static void mk_trips_pause(u32 us)
+{
+	if (us)
+		usleep_range(us, us + us / 8);
 }
 
 static int ping_show(struct seq_file *m, void *v)
@@ -69,10 +118,11 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 	struct mk_trips trips = { };
 	u64 start, back;
 	ssize_t err;
-	u32 n;
+	u32 n, pause;
 
-	err = mk_trips_wanted(buf, len, &n);
+	err = mk_trips_wanted(buf, len, &n, &pause);
 	while (!err && n--) {
+		mk_trips_pause(pause);
 		start = local_clock();
 		err = mk_request(echo, &start, sizeof(start), &back, sizeof(back),
 				 MK_PING_TIMEOUT);
@@ -210,10 +260,11 @@ static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t
 	unsigned int cpu;
 	u64 start;
 	int err;
-	u32 n;
+	u32 n, pause;
 
-	err = mk_trips_wanted(buf, len, &n);
+	err = mk_trips_wanted(buf, len, &n, &pause);
 	while (!err && n--) {
+		mk_trips_pause(pause);
 		cpus_read_lock();
 		preempt_disable();
 		cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
@@ -263,6 +314,7 @@ void mk_debugfs_add(struct mk_channel *ch)
 {
 	ch->debugfs = debugfs_create_dir(ch->peer_name, mk_debugfs_root);
 	debugfs_create_file("ping", 0600, ch->debugfs, ch, &mk_ping_fops);
+	mk_bench_add(ch);
 	debugfs_create_file("stats", 0400, ch->debugfs, ch, &stats_fops);
 	debugfs_create_file("window", 0400, ch->debugfs, ch, &window_fops);
 }
@@ -286,4 +338,5 @@ void __init mk_debugfs_init(void)
 	mk_debugfs_root = debugfs_create_dir("multikernel", NULL);
 	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
 			    &mk_ipi_bench_fops);
+	mk_bench_init(mk_debugfs_root);
 }

@@ -30,6 +30,7 @@
  * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
+ * - bench.c: figures of the messages
  *
  * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
@@ -47,8 +48,8 @@
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the proof stub (arch), the figures of debugfs.c.  A ping takes
- * only those of the channel.
+ * (channel.c), the proof stub (arch), the figures of debugfs.c and bench.c.
+ * A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -179,6 +180,25 @@ struct mk_trips {
 };
 
 /**
+ * struct mk_flood - figures of one run of messages one way, for debugfs
+ * @msgs: messages sent, all received
+ * @bytes: of payload in them
+ * @ns: from the first one until the last one was known to be received
+ * @copied: bytes that memcpy() copied, in pieces of the same size
+ * @copy_ns: in this time
+ */
+struct mk_flood {
+	u64 msgs;
+	u64 bytes;
+	u64 ns;
+	u64 copied;
+	u64 copy_ns;
+};
+
+/* Records read in one go; then others get the CPU, and the lock */
+#define MK_RX_BUDGET	64
+
+/**
  * struct mk_channel - one kernel's end of the rings and doorbells to another
  * @node: in the list that the doorbell walks; RCU, mk_channels_lock
  * @service_node: in the list of those that services have endpoints on
@@ -224,6 +244,7 @@ struct mk_trips {
  * @stats: counters
  * @debugfs: folder
  * @ping_trips: last run of pings, under a lock of debugfs.c
+ * @flood: last run of messages, under a lock of bench.c
  */
 struct mk_channel {
 	struct list_head node;
@@ -270,6 +291,7 @@ struct mk_channel {
 	struct mk_channel_stats stats;
 	struct dentry *debugfs;
 	struct mk_trips ping_trips;
+	struct mk_flood flood;
 };
 
 /**
@@ -304,6 +326,7 @@ void mk_channel_place(struct mk_channel *ch);
 int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
 void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
+bool mk_channel_read(struct mk_channel *ch, bool waiter);
 void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w);
 void mk_channel_waited(struct mk_channel *ch, u64 ns);
 int mk_channel_cpus_init(void);
@@ -540,6 +563,9 @@ void mk_sysfs_remove(struct mk_instance *inst);
 void mk_debugfs_init(void);
 void mk_debugfs_add(struct mk_channel *ch);
 void mk_debugfs_remove(struct mk_channel *ch);
+int mk_debugfs_numbers(const char __user *ubuf, size_t len, u32 *v, int min, int max);
+void mk_bench_init(struct dentry *root);
+void mk_bench_add(struct mk_channel *ch);
 #else
 static inline void mk_debugfs_init(void) { }
 static inline void mk_debugfs_add(struct mk_channel *ch) { }
