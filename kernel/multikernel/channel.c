@@ -122,6 +122,7 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->room_rung = 0;
 	ch->starved = false;
 	ch->broken = false;
+	ch->nr_offers = 0;
 	ch->poll_ns = 0;
 	ch->request_poll_ns = 0;
 	memset(&ch->stats, 0, sizeof(ch->stats));

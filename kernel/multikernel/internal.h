@@ -241,6 +241,8 @@ struct mk_flood {
  * @request_poll_ns: how long one looks at the ring before it sleeps
  *
  * @endpoints: by service
+ * @nr_offers: of the peer, since @offers_since; rx_lock
+ * @offers_since: jiffies
  * @stats: counters
  * @debugfs: folder
  * @ping_trips: last run of pings, under a lock of debugfs.c
@@ -288,6 +290,8 @@ struct mk_channel {
 	u64 request_poll_ns;
 
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
+	u32 nr_offers;
+	unsigned long offers_since;
 	struct mk_channel_stats stats;
 	struct dentry *debugfs;
 	struct mk_trips ping_trips;

@@ -21,6 +21,13 @@
 /* An offer waits for room; a ring that has none for so long is not read */
 #define MK_OFFER_TIMEOUT	HZ
 
+/*
+ * Opening an endpoint may make a device, and tell user space.  A peer may have
+ * that so often in so many jiffies, far more than modules come and go.
+ */
+#define MK_OFFERS_MAX	1000
+#define MK_OFFERS_TIME	(10 * HZ)
+
 /* Services and channels; never taken by a reader */
 static DEFINE_MUTEX(mk_service_lock);
 static LIST_HEAD(mk_services);
@@ -78,8 +85,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 		return;
 	mk_endpoint_set_open(ep, false);
 	ep->service = NULL;
-	pr_warn("%s: service %s not opened: %pe\n", ep->ch->peer_name, service->name,
-		ERR_PTR(err));
+	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name,
+			    service->name, ERR_PTR(err));
 }
 
 static void mk_endpoint_close(struct mk_endpoint *ep, int err)
@@ -270,6 +277,23 @@ static int mk_receive(struct mk_channel *ch, struct mk_endpoint *ep,
 	return !rec->id && err == -EPROTO ? -EPROTO : 0;
 }
 
+static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep)
+{
+	if (ep->open)
+		return 0;
+	if (!ch->nr_offers || time_after(jiffies, ch->offers_since + MK_OFFERS_TIME)) {
+		ch->offers_since = jiffies;
+		ch->nr_offers = 0;
+	}
+	if (++ch->nr_offers > MK_OFFERS_MAX)
+		return -EPROTO;
+
+	ep->offered = true;
+	mk_endpoint_try_open(ep);
+
+	return 0;
+}
+
 /**
  * mk_dispatch - hand a record to whom it is for
  * @ch: where it came from
@@ -298,9 +322,7 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 	case MK_RECORD_ERROR:
 		return mk_answer(ch, rec, payload);
 	case MK_RECORD_OFFER:
-		ep->offered = true;
-		mk_endpoint_try_open(ep);
-		return 0;
+		return mk_offered(ch, ep);
 	case MK_RECORD_WITHDRAW:
 		ep->offered = false;
 		mk_endpoint_close(ep, -ENOTCONN);
