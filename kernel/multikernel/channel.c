@@ -563,6 +563,7 @@ int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
 	if (cpu < nr_cpu_ids && cpu_online(cpu)) {
 		mutex_lock(&mk_channels_lock);
 		mk_channel_move(ch, cpu);
+		ch->placed = true;
 		mutex_unlock(&mk_channels_lock);
 		err = 0;
 	}
