@@ -144,10 +144,18 @@ void mk_channel_listen(struct mk_channel *ch)
 	mutex_unlock(&mk_channels_lock);
 }
 
-static void mk_channel_broken(struct mk_channel *ch, const char *what)
+static void mk_channel_broken(struct mk_channel *ch, const char *what,
+			      const struct mk_record *rec)
 {
+	char text[MK_EXIT_TEXT];
+
+	if (rec)
+		scnprintf(text, sizeof(text), "%s: service %u, flags %#x, id %llu, length %u",
+			  what, rec->service, rec->flags, rec->id, rec->len);
+	else
+		strscpy(text, what, sizeof(text));
 	WRITE_ONCE(ch->broken, true);
-	ch->ops->fault(ch, what);
+	ch->ops->fault(ch, text);
 }
 
 /* Did something come, or did the room come that somebody waits for? */
@@ -234,8 +242,13 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 
 	for (n = 0; n < MK_RX_BUDGET && mk_channel_is_open(ch); n++) {
 		ret = mk_ring_peek(&ch->rx, &rec, &payload);
-		if (ret < 0)
-			mk_channel_broken(ch, "impossible record in its ring");
+		if (ret < 0) {
+			/* Nothing left of what its index allowed: it was the index */
+			if (ch->rx.seen == ch->rx.next)
+				mk_channel_broken(ch, "impossible head", NULL);
+			else
+				mk_channel_broken(ch, "impossible record", &rec);
+		}
 		if (ret <= 0)
 			break;
 		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
@@ -247,7 +260,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 		ret = mk_dispatch(ch, &rec, payload);
 		mk_ring_consume(&ch->rx);
 		if (ret < 0) {
-			mk_channel_broken(ch, "message against the rules");
+			mk_channel_broken(ch, "message against the rules", &rec);
 			break;
 		}
 	}

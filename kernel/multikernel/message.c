@@ -68,7 +68,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 		err = mk_ring_reserve(&ch->tx, len, pad, payload);
 	}
 	if (err == -EPROTO)
-		ch->ops->fault(ch, "impossible index in its ring");
+		ch->ops->fault(ch, "impossible tail");
 
 	return err;
 }
