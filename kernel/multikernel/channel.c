@@ -38,9 +38,6 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "multikernel."
 
-/* Records read in one go; then others get the CPU, and the lock */
-#define MK_RX_BUDGET	64
-
 /* First step of a short poll that had been given up, ns */
 #define MK_POLL_MIN	4000
 
@@ -125,6 +122,7 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->room_rung = 0;
 	ch->starved = false;
 	ch->broken = false;
+	ch->nr_offers = 0;
 	ch->poll_ns = 0;
 	ch->request_poll_ns = 0;
 	memset(&ch->stats, 0, sizeof(ch->stats));
@@ -146,10 +144,18 @@ void mk_channel_listen(struct mk_channel *ch)
 	mutex_unlock(&mk_channels_lock);
 }
 
-static void mk_channel_broken(struct mk_channel *ch, const char *what)
+static void mk_channel_broken(struct mk_channel *ch, const char *what,
+			      const struct mk_record *rec)
 {
+	char text[MK_EXIT_TEXT];
+
+	if (rec)
+		scnprintf(text, sizeof(text), "%s: service %u, flags %#x, id %llu, length %u",
+			  what, rec->service, rec->flags, rec->id, rec->len);
+	else
+		strscpy(text, what, sizeof(text));
 	WRITE_ONCE(ch->broken, true);
-	ch->ops->fault(ch, what);
+	ch->ops->fault(ch, text);
 }
 
 /* Did something come, or did the room come that somebody waits for? */
@@ -213,19 +219,40 @@ static void mk_channel_take_room(struct mk_channel *ch)
 	mk_services_writable(ch);
 }
 
-static void mk_channel_read(struct mk_channel *ch)
+/**
+ * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
+ * @ch: channel
+ * @waiter: in the place of the reader
+ *
+ * An offer or a withdrawal is left to the reader: opening and closing an
+ * endpoint may wait until nobody asks any more, and so must not happen within
+ * a request.
+ *
+ * Context: &mk_channel.rx_lock held.
+ * Return: true if one was left.
+ */
+bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
 	const void *payload;
 	struct mk_record rec;
+	bool left = false;
 	int n, ret;
 
 	lockdep_assert_held(&ch->rx_lock);
 
 	for (n = 0; n < MK_RX_BUDGET && mk_channel_is_open(ch); n++) {
 		ret = mk_ring_peek(&ch->rx, &rec, &payload);
-		if (ret < 0)
-			mk_channel_broken(ch, "impossible record in its ring");
+		if (ret < 0) {
+			/* Nothing left of what its index allowed: it was the index */
+			if (ch->rx.seen == ch->rx.next)
+				mk_channel_broken(ch, "impossible head", NULL);
+			else
+				mk_channel_broken(ch, "impossible record", &rec);
+		}
 		if (ret <= 0)
+			break;
+		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);
 		mk_count(ch->stats.rx_bytes, rec.len);
@@ -233,12 +260,14 @@ static void mk_channel_read(struct mk_channel *ch)
 		ret = mk_dispatch(ch, &rec, payload);
 		mk_ring_consume(&ch->rx);
 		if (ret < 0) {
-			mk_channel_broken(ch, "message against the rules");
+			mk_channel_broken(ch, "message against the rules", &rec);
 			break;
 		}
 	}
 	mk_channel_give_room(ch);
 	mk_channel_take_room(ch);
+
+	return left;
 }
 
 /* How long to look at an empty ring: longer if it helped, else shorter */
@@ -278,7 +307,8 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 				hit = true;
 				mk_count(ch->stats.polled, 1);
 			}
-			mk_channel_read(ch);
+			if (mk_channel_read(ch, w))
+				break;
 			if (!w)
 				end = local_clock() + *window;
 		} else {
@@ -546,6 +576,7 @@ int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
 	if (cpu < nr_cpu_ids && cpu_online(cpu)) {
 		mutex_lock(&mk_channels_lock);
 		mk_channel_move(ch, cpu);
+		ch->placed = true;
 		mutex_unlock(&mk_channels_lock);
 		err = 0;
 	}

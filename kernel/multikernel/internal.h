@@ -30,6 +30,7 @@
  * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
+ * - bench.c: figures of the messages
  *
  * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
@@ -47,8 +48,8 @@
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the proof stub (arch), the figures of debugfs.c.  A ping holds
- * &mk_channel.ping_lock and takes only those of the channel.
+ * (channel.c), the proof stub (arch), the figures of debugfs.c and bench.c.
+ * A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -163,6 +164,41 @@ struct mk_channel_ops {
 };
 
 /**
+ * struct mk_trips - figures of one run of round trips, for debugfs
+ * @count: completed
+ * @lost: not answered in time
+ * @min: shortest, ns
+ * @max: longest, ns
+ * @sum: of all, ns
+ */
+struct mk_trips {
+	u32 count;
+	u32 lost;
+	u64 min;
+	u64 max;
+	u64 sum;
+};
+
+/**
+ * struct mk_flood - figures of one run of messages one way, for debugfs
+ * @msgs: messages sent, all received
+ * @bytes: of payload in them
+ * @ns: from the first one until the last one was known to be received
+ * @copied: bytes that memcpy() copied, in pieces of the same size
+ * @copy_ns: in this time
+ */
+struct mk_flood {
+	u64 msgs;
+	u64 bytes;
+	u64 ns;
+	u64 copied;
+	u64 copy_ns;
+};
+
+/* Records read in one go; then others get the CPU, and the lock */
+#define MK_RX_BUDGET	64
+
+/**
  * struct mk_channel - one kernel's end of the rings and doorbells to another
  * @node: in the list that the doorbell walks; RCU, mk_channels_lock
  * @service_node: in the list of those that services have endpoints on
@@ -205,7 +241,12 @@ struct mk_channel_ops {
  * @request_poll_ns: how long one looks at the ring before it sleeps
  *
  * @endpoints: by service
+ * @nr_offers: of the peer, since @offers_since; rx_lock
+ * @offers_since: jiffies
  * @stats: counters
+ * @debugfs: folder
+ * @ping_trips: last run of pings, under a lock of debugfs.c
+ * @flood: last run of messages, under a lock of bench.c
  */
 struct mk_channel {
 	struct list_head node;
@@ -249,7 +290,12 @@ struct mk_channel {
 	u64 request_poll_ns;
 
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
+	u32 nr_offers;
+	unsigned long offers_since;
 	struct mk_channel_stats stats;
+	struct dentry *debugfs;
+	struct mk_trips ping_trips;
+	struct mk_flood flood;
 };
 
 /**
@@ -284,6 +330,7 @@ void mk_channel_place(struct mk_channel *ch);
 int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
 void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
+bool mk_channel_read(struct mk_channel *ch, bool waiter);
 void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w);
 void mk_channel_waited(struct mk_channel *ch, u64 ns);
 int mk_channel_cpus_init(void);
@@ -361,22 +408,6 @@ __printf(2, 3)
 void mk_fault_report(struct mk_instance *inst, const char *fmt, ...);
 bool mk_fault_take(struct mk_fault *fault, char *text, size_t size);
 
-/**
- * struct mk_trips - figures of one run of round trips, for debugfs
- * @count: completed
- * @lost: not answered in time
- * @min: shortest, ns
- * @max: longest, ns
- * @sum: of all, ns
- */
-struct mk_trips {
-	u32 count;
-	u32 lost;
-	u64 min;
-	u64 max;
-	u64 sum;
-};
-
 /* Image */
 
 /**
@@ -434,8 +465,6 @@ struct mk_image {
  * @fault: what broke first
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
- * @debugfs: folder
- * @ping_trips: last run of pings, under a lock of debugfs.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -473,8 +502,6 @@ struct mk_instance {
 	struct mk_fault fault;
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
-	struct dentry *debugfs;
-	struct mk_trips ping_trips;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -538,18 +565,22 @@ void mk_sysfs_remove(struct mk_instance *inst);
 
 #ifdef CONFIG_DEBUG_FS
 void mk_debugfs_init(void);
-void mk_debugfs_add(struct mk_instance *inst);
-void mk_debugfs_remove(struct mk_instance *inst);
+void mk_debugfs_add(struct mk_channel *ch);
+void mk_debugfs_remove(struct mk_channel *ch);
+int mk_debugfs_numbers(const char __user *ubuf, size_t len, u32 *v, int min, int max);
+void mk_bench_init(struct dentry *root);
+void mk_bench_add(struct mk_channel *ch);
 #else
 static inline void mk_debugfs_init(void) { }
-static inline void mk_debugfs_add(struct mk_instance *inst) { }
-static inline void mk_debugfs_remove(struct mk_instance *inst) { }
+static inline void mk_debugfs_add(struct mk_channel *ch) { }
+static inline void mk_debugfs_remove(struct mk_channel *ch) { }
 #endif
 
 /* spawn.c: called by the architecture */
 extern bool mk_self_is_spawn;
 extern struct mk_boot_desc mk_self;
 extern struct mk_channel mk_self_channel;
+extern void *mk_self_window;
 
 void mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 		    void *spawn_half);

@@ -259,9 +259,9 @@ static void mk_look(struct mk_instance *inst)
 	/* Pairs with the release in mk_spawn_set_phase() */
 	u32 phase = smp_load_acquire(&page->phase);
 
+	if (phase > MK_PHASE_GONE || phase < inst->seen_phase)
+		mk_fault_report(inst, "impossible phase %u after %u", phase, inst->seen_phase);
 	WRITE_ONCE(inst->seen_phase, phase);
-	if (phase > MK_PHASE_GONE)
-		mk_fault_report(inst, "impossible phase %u", phase);
 
 	if (mk_fault_take(&inst->fault, text, sizeof(text))) {
 		scnprintf(reason, sizeof(reason), "fault: %s", text);

@@ -68,7 +68,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 		err = mk_ring_reserve(&ch->tx, len, pad, payload);
 	}
 	if (err == -EPROTO)
-		ch->ops->fault(ch, "impossible index in its ring");
+		ch->ops->fault(ch, "impossible tail");
 
 	return err;
 }
@@ -127,6 +127,10 @@ static int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		return err;
 	}
 	memcpy(payload, data, rec->len);
+	/* Before the peer can act on it: see mk_endpoint_try_open() */
+	if (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW))
+		WRITE_ONCE(ch->endpoints[rec->service].announced,
+			   rec->flags == MK_RECORD_OFFER);
 	mk_tx_end(ch, rec, pad, flags);
 
 	return 0;
@@ -330,6 +334,10 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, long timeout)
  * @reply: gets the payload of the answer
  * @room: its bytes
  * @timeout: jiffies that it may take in all, more than 0
+ *
+ * While it waits the caller may read in the reader's place, and so may run
+ * @receive and @writable of each service of this peer: it must hold no lock that
+ * these take.  @open and @close never run here, and so can wait for callers.
  *
  * Context: process, may sleep; not called by a service about its own peer.
  * Return: bytes of the answer; -EOPNOTSUPP if the peer does not serve this;
