@@ -109,16 +109,10 @@ static const struct file_operations mk_ping_fops = {
 	.release	= single_release,
 };
 
-static int stats_show(struct seq_file *m, void *v)
+static void mk_channel_stats_show(struct seq_file *m, const struct mk_channel *ch)
 {
-	struct mk_instance *inst = m->private;
-	const struct mk_channel_stats *s = &inst->channel.stats;
+	const struct mk_channel_stats *s = &ch->stats;
 
-	mutex_lock(&inst->lock);
-	seq_printf(m, "starts=%u\n", inst->epoch);
-	seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
-	seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
-	seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
 	seq_printf(m, "tx=%llu\n", READ_ONCE(s->tx));
 	seq_printf(m, "tx_bytes=%llu\n", READ_ONCE(s->tx_bytes));
 	seq_printf(m, "tx_full=%llu\n", READ_ONCE(s->tx_full));
@@ -132,11 +126,33 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "late_replies=%llu\n", READ_ONCE(s->late_replies));
 	seq_printf(m, "unanswered=%llu\n", READ_ONCE(s->unanswered));
 	seq_printf(m, "stray_replies=%llu\n", READ_ONCE(s->stray_replies));
+	seq_printf(m, "beats=%u\n", READ_ONCE(ch->heart.beats));
+	seq_printf(m, "beats_heard=%u\n", READ_ONCE(ch->heart.heard));
+}
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	struct mk_instance *inst = m->private;
+
+	mutex_lock(&inst->lock);
+	seq_printf(m, "starts=%u\n", inst->epoch);
+	seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
+	seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
+	seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
+	mk_channel_stats_show(m, &inst->channel);
 	mutex_unlock(&inst->lock);
 
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int self_stats_show(struct seq_file *m, void *v)
+{
+	mk_channel_stats_show(m, &mk_self_channel);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(self_stats);
 
 static int window_show(struct seq_file *m, void *v)
 {
@@ -155,6 +171,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "host.tail=%u\n", READ_ONCE(host->ctl.tail));
 	seq_printf(m, "host.armed=%u\n", READ_ONCE(host->ctl.armed));
 	seq_printf(m, "host.want_room=%u\n", READ_ONCE(host->ctl.want_room));
+	seq_printf(m, "host.beat=%u\n", READ_ONCE(host->pulse.beat));
 	seq_printf(m, "spawn.magic=%#x\n", READ_ONCE(spawn->magic));
 	seq_printf(m, "spawn.abi_version=%u\n", READ_ONCE(spawn->abi_version));
 	seq_printf(m, "spawn.phase=%u\n", READ_ONCE(spawn->phase));
@@ -168,6 +185,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "spawn.tail=%u\n", READ_ONCE(spawn->ctl.tail));
 	seq_printf(m, "spawn.armed=%u\n", READ_ONCE(spawn->ctl.armed));
 	seq_printf(m, "spawn.want_room=%u\n", READ_ONCE(spawn->ctl.want_room));
+	seq_printf(m, "spawn.beat=%u\n", READ_ONCE(spawn->pulse.beat));
 
 	return 0;
 }
@@ -271,4 +289,14 @@ void __init mk_debugfs_init(void)
 	mk_debugfs_root = debugfs_create_dir("multikernel", NULL);
 	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
 			    &mk_ipi_bench_fops);
+}
+
+/**
+ * mk_debugfs_spawn_init - make the folder of a spawn
+ */
+void __init mk_debugfs_spawn_init(void)
+{
+	mk_debugfs_root = debugfs_create_dir("multikernel", NULL);
+	debugfs_create_file("stats", 0400, debugfs_create_dir("self", mk_debugfs_root),
+			    NULL, &self_stats_fops);
 }

@@ -260,6 +260,7 @@ static void mk_look(struct mk_instance *inst)
 	u32 phase = smp_load_acquire(&page->phase);
 
 	WRITE_ONCE(inst->seen_phase, phase);
+	mk_heart_beat(&inst->channel);
 	if (phase > MK_PHASE_GONE)
 		mk_fault_report(inst, "impossible phase %u", phase);
 
@@ -289,9 +290,6 @@ static void mk_look(struct mk_instance *inst)
 	}
 	if (phase == MK_PHASE_READY && inst->state == MK_STOPPING)
 		mk_ask_shutdown(inst);
-
-	/* Should a doorbell be lost, as the CPU that hears it changes */
-	mk_channel_check(&inst->channel);
 
 	mk_check_deadline(inst, phase);
 }

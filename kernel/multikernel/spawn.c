@@ -178,6 +178,7 @@ static int __init mk_spawn_map(void)
 	if (err)
 		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
+	mk_heart_start_self();
 
 	return 0;
 }
@@ -185,7 +186,11 @@ core_initcall(mk_spawn_map);
 
 static int __init mk_spawn_surface(void)
 {
-	return mk_self_is_spawn ? mk_channel_cpus_init() ?: mk_sysfs_spawn_init() : 0;
+	if (!mk_self_is_spawn)
+		return 0;
+
+	mk_debugfs_spawn_init();
+	return mk_channel_cpus_init() ?: mk_sysfs_spawn_init();
 }
 subsys_initcall(mk_spawn_surface);
 
