@@ -71,6 +71,7 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 	mutex_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
 	spin_lock_init(&ch->requests_lock);
+	spin_lock_init(&ch->heart.lock);
 	ch->role = role;
 	ch->ops = ops;
 	ch->peer_id = peer_id;
@@ -115,6 +116,9 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->peer_armed = &theirs->armed;
 	ch->peer_want_room = &theirs->want_room;
 	ch->doorbell_dest = at_host ? &host->doorbell_dest : &spawn->doorbell_dest;
+
+	mk_heart_attach(&ch->heart, at_host ? &host->pulse : &spawn->pulse,
+			at_host ? &spawn->pulse : &host->pulse);
 
 	ch->arm_seq = 0;
 	ch->want_seq = 0;

@@ -16,6 +16,7 @@
  * - bootdesc.c: codec of what a spawn is told about itself
  * - ring.c: record ring between two kernels
  * - request.c: the line written to "create"
+ * - pulse.c: signs of life
  *
  * On top of them:
  *
@@ -25,6 +26,8 @@
  * - message.c: sending, asking, answering
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
+ * - heartbeat.c: says that this kernel is alive, and hears it of the peers
+ * - clock.c: a spawn's wall clock follows the host's
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - instance.c: makes instances, finds them, and destroys them
@@ -48,8 +51,8 @@
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the proof stub (arch), the figures of debugfs.c and bench.c.
- * A ping takes only those of the channel.
+ * (channel.c), &mk_heart.lock, the proof stub (arch), the figures of debugfs.c
+ * and bench.c.  A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -72,6 +75,7 @@
 
 #include "bootdesc.h"
 #include "mem_pool.h"
+#include "pulse.h"
 #include "request.h"
 #include "ring.h"
 #include "state.h"
@@ -144,6 +148,24 @@ struct mk_channel_stats {
 
 /* One writer at a time, readers don't care */
 #define mk_count(counter, n)	WRITE_ONCE(counter, (counter) + (n))
+
+/**
+ * struct mk_heart - signs of life of this kernel and of a peer
+ * @mine: where this kernel's go: in its half of the window
+ * @theirs: in the peer's half
+ * @lock: what follows, and who writes @mine
+ * @beats: how many this kernel gave since the channel was attached
+ * @heard: times that there was a new one of the peer's
+ * @last: the last one of the peer's that was believed
+ */
+struct mk_heart {
+	struct mk_pulse *mine;
+	const struct mk_pulse *theirs;
+	spinlock_t lock; /* the fields below; writers of @mine */
+	u32 beats;
+	u32 heard;
+	struct mk_beat last;
+};
 
 enum mk_channel_state {
 	MK_CHANNEL_CLOSED,	/* never opened since it was attached */
@@ -240,6 +262,7 @@ struct mk_flood {
  * @request_wait: those that wait until there are fewer
  * @request_poll_ns: how long one looks at the ring before it sleeps
  *
+ * @heart: signs of life
  * @endpoints: by service
  * @nr_offers: of the peer, since @offers_since; rx_lock
  * @offers_since: jiffies
@@ -289,6 +312,7 @@ struct mk_channel {
 	wait_queue_head_t request_wait;
 	u64 request_poll_ns;
 
+	struct mk_heart heart;
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
 	u32 nr_offers;
 	unsigned long offers_since;
@@ -368,6 +392,19 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);
 void mk_services_writable(struct mk_channel *ch);
+
+/* heartbeat.c */
+void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
+		     const struct mk_pulse *theirs);
+void mk_heart_beat(struct mk_channel *ch);
+u64 mk_heart_age_ms(struct mk_heart *heart);
+void mk_heart_start_self(void);
+
+/* clock.c */
+extern bool mk_clock_sync;
+
+bool mk_clock_offset_ns(s64 *offset);
+void mk_clock_follow(const struct mk_beat *host);
 
 /* Console: the spawn's printk lines, in the window */
 
@@ -598,6 +635,9 @@ int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
 bool arch_mk_doorbell_valid(u32 vector);
 void arch_mk_doorbell_ring(u32 dest, u32 vector);
+u64 arch_mk_tsc(void);
+u32 arch_mk_tsc_khz(void);
+void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns);
 void __noreturn arch_mk_stop_self(void);
 int arch_mk_image_check(const void *file, size_t len, const char **why);
 int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,

@@ -178,6 +178,7 @@ static int __init mk_spawn_map(void)
 	if (err)
 		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
+	mk_heart_start_self();
 
 	return 0;
 }
