@@ -326,7 +326,8 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 
 	if (mk_channel_is_open(ch)) {
 		ch->arm_seq += ch->arm_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->armed, ch->arm_seq);
+		/* The index before @armed, see mk_peer_sleeps() */
+		smp_store_release(ch->armed, ch->arm_seq);
 		/* @armed before the look at the ring, see above */
 		smp_mb();
 	}

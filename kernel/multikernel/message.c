@@ -45,6 +45,15 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	armed = READ_ONCE(*ch->peer_armed);
 	if (!armed || armed == ch->rung)
 		return false;
+
+	/*
+	 * It may have read the record already, and then armed: a doorbell that
+	 * finds nothing would be lost for the next record.  What it read before
+	 * it armed is seen after that.
+	 */
+	smp_rmb();
+	if (READ_ONCE(*ch->tx.tail) == ch->tx.next)
+		return false;
 	ch->rung = armed;
 
 	return true;
