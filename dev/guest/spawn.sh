@@ -14,6 +14,9 @@
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	oops		a write to address 0 in the kernel
+#	lie:NAME...	mkliar NAME..., where the initramfs has it
+#	bench:SIZE:COUNT	so many messages to the host
+#	roam:COUNT	pings the host, while the CPU that hears its doorbell changes
 #	hang		all CPUs loop with interrupts off
 SELF=/sys/kernel/multikernel/self
 CRASH=/sys/kernel/debug/provoke-crash/DIRECT
@@ -88,6 +91,36 @@ report() {
 	lines ioports /proc/ioports
 	lines interrupts /proc/interrupts
 	say "report end"
+}
+
+HOST=/sys/kernel/debug/multikernel/host
+
+bench() {
+	if echo "$1 $2" >$HOST/bench; then
+		say "bench $1 $2: $(cat $HOST/bench)"
+	else
+		say "bench $1 $2: failed"
+	fi
+}
+
+roam() {
+	rm -f /tmp/roamed /tmp/pings
+	while [ ! -e /tmp/roamed ]; do
+		echo "100 1000" >$HOST/ping
+		cat $HOST/ping >>/tmp/pings
+	done &
+	n=0
+	while [ $n -lt "$1" ]; do
+		n=$((n + 1))
+		echo $((n % $(cpus | wc -l))) >$SELF/doorbell_cpu || say "roam: refused"
+		usleep 20000
+	done
+	touch /tmp/roamed
+	wait $!
+	say "roam end moves=$n" \
+		"$(awk '{ split($1, c, "="); split($2, l, "="); pings += c[2]; lost += l[2] }
+			END { print "pings=" pings, "lost=" lost }' /tmp/pings)" \
+		"late=$(sed -n 's/^stray_replies=//p' $HOST/stats)"
 }
 
 nmis() {
@@ -191,6 +224,12 @@ run() {
 	panic) echo c >/proc/sysrq-trigger ;;
 	oops) echo EXCEPTION >$CRASH ;;
 	hang) hang ;;
+	bench:*)
+		what=${1#bench:}
+		bench "${what%%:*}" "${what##*:}"
+		;;
+	roam:*) roam "${1#roam:}" ;;
+	lie:*) /mk/mkliar "${1#lie:}" ;;
 	*) say "unknown word '$1'" ;;
 	esac
 }

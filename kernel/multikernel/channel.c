@@ -330,7 +330,8 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 
 	if (mk_channel_is_open(ch)) {
 		ch->arm_seq += ch->arm_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->armed, ch->arm_seq);
+		/* The index before @armed, see mk_peer_sleeps() */
+		smp_store_release(ch->armed, ch->arm_seq);
 		/* @armed before the look at the ring, see above */
 		smp_mb();
 	}
@@ -420,6 +421,22 @@ void mk_channel_waited(struct mk_channel *ch, u64 ns)
 	mk_poll_begin(&ch->request_poll_ns, ns);
 }
 
+/*
+ * A doorbell for room that a sender had seen already, and that was too little,
+ * is spent: without another one asked for, the room to come is silent.
+ */
+static void mk_channel_want_again(struct mk_channel *ch)
+{
+	unsigned long flags;
+
+	if (!READ_ONCE(ch->starved))
+		return;
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	if (ch->starved && mk_channel_is_open(ch))
+		mk_want_room(ch);
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
 /**
  * mk_channel_heard - somebody rang, look at this channel
  * @ch: channel that listens
@@ -430,6 +447,7 @@ void mk_channel_heard(struct mk_channel *ch)
 {
 	if (ch->ops->event)
 		ch->ops->event(ch);
+	mk_channel_want_again(ch);
 	if (!mk_channel_wanted(ch))
 		return;
 	mk_count(ch->stats.doorbells_rx, 1);

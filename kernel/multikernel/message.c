@@ -45,9 +45,36 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	armed = READ_ONCE(*ch->peer_armed);
 	if (!armed || armed == ch->rung)
 		return false;
+
+	/*
+	 * It may have read the record already, and then armed: a doorbell that
+	 * finds nothing would be lost for the next record.  What it read before
+	 * it armed is seen after that.
+	 */
+	smp_rmb();
+	if (READ_ONCE(*ch->tx.tail) == ch->tx.next)
+		return false;
 	ch->rung = armed;
 
 	return true;
+}
+
+/**
+ * mk_want_room - ask the peer to say when there is room
+ * @ch: open channel
+ *
+ * What the ring looks like has to be looked at again after this.
+ *
+ * Context: any but NMI; &mk_channel.tx_lock held.
+ */
+void mk_want_room(struct mk_channel *ch)
+{
+	lockdep_assert_held(&ch->tx_lock);
+
+	ch->want_seq += ch->want_seq == U32_MAX ? 2 : 1;
+	WRITE_ONCE(*ch->want_room, ch->want_seq);
+	/* @want_room before the look at the room, see channel.c */
+	smp_mb();
 }
 
 /* Room for a record, or the peer is asked to say when there is some */
@@ -61,10 +88,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 	if (err == -EAGAIN) {
 		mk_count(ch->stats.tx_full, 1);
 		WRITE_ONCE(ch->starved, true);
-		ch->want_seq += ch->want_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->want_room, ch->want_seq);
-		/* @want_room before the second look at the room, see channel.c */
-		smp_mb();
+		mk_want_room(ch);
 		err = mk_ring_reserve(&ch->tx, len, pad, payload);
 	}
 	if (err == -EPROTO)
