@@ -25,6 +25,7 @@
  * - message.c: sending, asking, answering
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
+ * - tty.c: a terminal line between host and spawn
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - instance.c: makes instances, finds them, and destroys them
@@ -46,6 +47,9 @@
  *    while a service is called
  * 6. &mk_channel.requests_lock
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
+ *
+ * The tty layer's and hvc's locks nest outside of tty.c's, and that outside of
+ * tx_lock; none of them is held where a service is called.
  *
  * Inside these, and with nothing inside them: the list of channels
  * (channel.c), the proof stub (arch), the figures of debugfs.c and bench.c.
@@ -382,6 +386,20 @@ u64 mk_console_head(const void *window);
 ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
 			size_t count);
 u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
+
+/* Terminal line */
+
+#ifdef CONFIG_MULTIKERNEL_TTY
+void mk_tty_add(struct mk_instance *inst);
+void mk_tty_hangup(struct mk_instance *inst);
+void mk_tty_remove(struct mk_instance *inst);
+int mk_tty_index(const struct mk_instance *inst);
+#else
+static inline void mk_tty_add(struct mk_instance *inst) { }
+static inline void mk_tty_hangup(struct mk_instance *inst) { }
+static inline void mk_tty_remove(struct mk_instance *inst) { }
+static inline int mk_tty_index(const struct mk_instance *inst) { return -ENODEV; }
+#endif
 
 /* Fault: first claim wins, the rest is deferred */
 
