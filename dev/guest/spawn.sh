@@ -7,6 +7,8 @@
 #	report		view, and: timers and idle of each CPU, resources, interrupts
 #	watch		every half second its NMI counts
 #	flood		more log than the host keeps, lines numbered
+#	getty		a shell on /dev/hvc0, again and again
+#	unheard		writes 1 MiB to /dev/hvc0, for nobody if nobody listens
 #	nostop		from now on the ordinary poweroff does nothing
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
@@ -122,12 +124,24 @@ hang() {
 	taskset 1 sh -c "echo HARDLOCKUP >$CRASH" &
 }
 
+# By init: what is started in the background from here ignores ^C
+by_init() {
+	echo "::respawn:$*" >>/etc/inittab
+	kill -HUP 1
+}
+
+unheard() {
+	head -c 1048576 /dev/zero >/dev/hvc0 && say "unheard end"
+}
+
 run() {
 	case $1 in
 	view) view ;;
 	report) report ;;
 	watch) watch & ;;
 	flood) flood ;;
+	getty) by_init /sbin/getty -n -l /bin/sh 0 hvc0 linux ;;
+	unheard) unheard ;;
 	nostop)
 		echo /bin/true >/proc/sys/kernel/poweroff_cmd
 		say "nostop done"
