@@ -10,6 +10,8 @@
 #	latesync	5 s after the host's clock went ahead, the clock may follow
 #	idle		what the link to the host costs while nothing is said
 #	flood		more log than the host keeps, lines numbered
+#	getty		a shell on /dev/hvc0, again and again
+#	unheard		writes 1 MiB to /dev/hvc0, for nobody if nobody listens
 #	nostop		from now on the ordinary poweroff does nothing
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
@@ -207,6 +209,16 @@ hang() {
 	taskset 1 sh -c "echo HARDLOCKUP >$CRASH" &
 }
 
+# By init: what is started in the background from here ignores ^C
+by_init() {
+	echo "::respawn:$*" >>/etc/inittab
+	kill -HUP 1
+}
+
+unheard() {
+	head -c 1048576 /dev/zero >/dev/hvc0 && say "unheard end"
+}
+
 run() {
 	case $1 in
 	view) view ;;
@@ -216,6 +228,8 @@ run() {
 	latesync) latesync & ;;
 	idle) idle ;;
 	flood) flood ;;
+	getty) by_init /sbin/getty -n -l /bin/sh 0 hvc0 linux ;;
+	unheard) unheard ;;
 	nostop)
 		echo /bin/true >/proc/sys/kernel/poweroff_cmd
 		say "nostop done"

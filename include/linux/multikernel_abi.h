@@ -277,6 +277,36 @@ struct mk_record {
 	__u64 id;
 };
 
+/*
+ * MK_SERVICE_TTY: bytes that were sent and not reported as taken, at most.  A
+ * power of two.
+ */
+#define MK_TTY_CREDIT		0x8000
+
+/* struct mk_tty_msg.flags */
+#define MK_TTY_LISTENING	0x1	/* the sender's tty is open */
+
+/**
+ * struct mk_tty_msg - begins each message of MK_SERVICE_TTY; what follows it are
+ *	the terminal's bytes, none or some
+ * @taken:	bytes that the sender of this took so far, or dropped while nobody
+ *		listened: free-running, from 0 when the endpoint was opened
+ * @flags:	MK_TTY_*; unknown bits are refused
+ * @rows:	window size of the host's tty, all four 0 if it has none; a
+ *		spawn's are not looked at
+ * @cols:	columns
+ * @xpixels:	width in pixels
+ * @ypixels:	height in pixels
+ */
+struct mk_tty_msg {
+	__u32 taken;
+	__u32 flags;
+	__u16 rows;
+	__u16 cols;
+	__u16 xpixels;
+	__u16 ypixels;
+};
+
 #endif /* __ASSEMBLY__ */
 
 #endif /* _LINUX_MULTIKERNEL_ABI_H */

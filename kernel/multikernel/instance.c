@@ -324,10 +324,12 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 	if (err)
 		goto out_window;
 
+	mk_tty_add(inst);
 	/* From here on the kobject holds the instance: it frees it */
 	err = mk_sysfs_add(inst);
 	if (err) {
 		mk_complain(c, "sysfs: %pe", ERR_PTR(err));
+		mk_tty_remove(inst);
 		mk_cpus_return(&cpus);
 		memunmap(inst->window);
 		mk_give_memory(inst);
@@ -411,6 +413,7 @@ int mk_instance_destroy(const char *name, struct mk_complaint *c)
 	list_del(&inst->node);
 	mk_debugfs_remove(&inst->channel);
 	mk_sysfs_remove(inst);
+	mk_tty_remove(inst);
 	cancel_delayed_work_sync(&inst->event_work);
 	irq_work_sync(&inst->fault.work);
 	cancel_delayed_work_sync(&inst->event_work);

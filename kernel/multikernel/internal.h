@@ -28,6 +28,7 @@
  * - console.c: a spawn's printk lines in the window, both ends
  * - heartbeat.c: says that this kernel is alive, and hears it of the peers
  * - clock.c: a spawn's wall clock follows the host's
+ * - tty.c: a terminal line between host and spawn
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - instance.c: makes instances, finds them, and destroys them
@@ -49,6 +50,9 @@
  *    while a service is called
  * 6. &mk_channel.requests_lock
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
+ *
+ * The tty layer's and hvc's locks nest outside of tty.c's, and that outside of
+ * tx_lock; none of them is held where a service is called.
  *
  * Inside these, and with nothing inside them: the list of channels
  * (channel.c), &mk_heart.lock, the proof stub (arch), the figures of debugfs.c
@@ -420,6 +424,20 @@ u64 mk_console_head(const void *window);
 ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
 			size_t count);
 u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
+
+/* Terminal line */
+
+#ifdef CONFIG_MULTIKERNEL_TTY
+void mk_tty_add(struct mk_instance *inst);
+void mk_tty_hangup(struct mk_instance *inst);
+void mk_tty_remove(struct mk_instance *inst);
+int mk_tty_index(const struct mk_instance *inst);
+#else
+static inline void mk_tty_add(struct mk_instance *inst) { }
+static inline void mk_tty_hangup(struct mk_instance *inst) { }
+static inline void mk_tty_remove(struct mk_instance *inst) { }
+static inline int mk_tty_index(const struct mk_instance *inst) { return -ENODEV; }
+#endif
 
 /* Fault: first claim wins, the rest is deferred */
 

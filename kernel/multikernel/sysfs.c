@@ -255,6 +255,13 @@ static ssize_t doorbell_cpu_store(struct kobject *kobj, struct kobj_attribute *a
 	return mk_doorbell_cpu_store(&to_instance(kobj)->channel, buf, count);
 }
 
+static ssize_t tty_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	int n = mk_tty_index(to_instance(kobj));
+
+	return n < 0 ? n : sysfs_emit(buf, "hvc%d\n", n);
+}
+
 static const struct {
 	const char *verb;
 	int (*run)(struct mk_instance *inst, struct mk_complaint *c);
@@ -305,6 +312,7 @@ static struct kobj_attribute cmdline_attr = __ATTR_RO_MODE(cmdline, 0400);
 static struct kobj_attribute boot_time_us_attr = __ATTR_RO(boot_time_us);
 static struct kobj_attribute heartbeat_age_ms_attr = __ATTR_RO(heartbeat_age_ms);
 static struct kobj_attribute doorbell_cpu_attr = __ATTR_RW(doorbell_cpu);
+static struct kobj_attribute tty_attr = __ATTR_RO(tty);
 static struct kobj_attribute control_attr = __ATTR(control, 0200, NULL, control_store);
 
 static struct attribute *mk_instance_attrs[] = {
@@ -317,9 +325,18 @@ static struct attribute *mk_instance_attrs[] = {
 	&boot_time_us_attr.attr,
 	&heartbeat_age_ms_attr.attr,
 	&doorbell_cpu_attr.attr,
+	&tty_attr.attr,
 	&control_attr.attr,
 	NULL
 };
+
+static umode_t mk_instance_attr_mode(struct kobject *kobj, struct attribute *attr, int n)
+{
+	if (attr == &tty_attr.attr && mk_tty_index(to_instance(kobj)) < 0)
+		return 0;
+
+	return attr->mode;
+}
 
 static ssize_t console_read(struct file *file, struct kobject *kobj,
 			    struct bin_attribute *attr, char *buf, loff_t off,
@@ -340,6 +357,7 @@ static struct bin_attribute *mk_instance_bin_attrs[] = {
 
 static const struct attribute_group mk_instance_group = {
 	.attrs = mk_instance_attrs,
+	.is_visible = mk_instance_attr_mode,
 	.bin_attrs = mk_instance_bin_attrs,
 };
 __ATTRIBUTE_GROUPS(mk_instance);

@@ -7,14 +7,9 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt destroy perms cpu load poll lifecycle console ping pulse idle message"
+tests="create smt destroy perms cpu load poll lifecycle console tty ping pulse idle message"
 tests="$tests two isolation hang kill lie oom leak fuzz lockdown"
-limit() {	# seconds for one file; some start many spawns
-	case $1 in
-	message | lie) echo 900 ;;
-	*) echo 300 ;;
-	esac
-}
+LIMIT=300	# seconds for one file
 
 chosen=$1
 # shellcheck disable=SC2013 # words, not lines
