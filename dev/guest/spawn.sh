@@ -11,6 +11,8 @@
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	oops		a write to address 0 in the kernel
+#	sample		loads the sample module and asks the host
+#	resample	loads and unloads it, 8 times, and leaves it loaded
 #	hang		all CPUs loop with interrupts off
 SELF=/sys/kernel/multikernel/self
 CRASH=/sys/kernel/debug/provoke-crash/DIRECT
@@ -87,6 +89,36 @@ report() {
 	say "report end"
 }
 
+SAMPLE=/sys/module/mk_sample/parameters
+
+# Whoever waits for us has a time limit of his own
+sample_heard() {
+	until grep -q hello $SAMPLE/heard; do
+		usleep 50000
+	done
+}
+
+sample() {
+	insmod /mk/modules/mk_sample.ko || return
+	sample_heard
+	say "sample heard $(cat $SAMPLE/heard)"
+	echo 3 4 >$SAMPLE/ask
+	say "sample answer $(cat $SAMPLE/ask)"
+}
+
+resample() {
+	n=0
+	while [ $n -lt 8 ]; do
+		n=$((n + 1))
+		rmmod mk_sample
+		insmod /mk/modules/mk_sample.ko
+		sample_heard
+		echo $n 100 >$SAMPLE/ask
+		say "resample $n answer $(cat $SAMPLE/ask)"
+	done
+	say "resample end"
+}
+
 nmis() {
 	awk '$1 == "NMI:" { for (f = 2; $f ~ /^[0-9]+$/; f++) n += $f }
 		END { print n + 0 }' /proc/interrupts
@@ -136,6 +168,8 @@ run() {
 	panic) echo c >/proc/sysrq-trigger ;;
 	oops) echo EXCEPTION >$CRASH ;;
 	hang) hang ;;
+	sample) sample ;;
+	resample) resample ;;
 	*) say "unknown word '$1'" ;;
 	esac
 }

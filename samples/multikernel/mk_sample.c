@@ -181,6 +181,8 @@ static int sample_parse(const char *text, u64 *numbers)
 		return -ENOMEM;
 	rest = strim(copy);
 	while (!err && (word = strsep(&rest, " "))) {
+		if (!*word)
+			continue;
 		if (n == SAMPLE_NUMBERS)
 			err = -E2BIG;
 		else
