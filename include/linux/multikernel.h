@@ -85,6 +85,7 @@ struct mk_endpoint {
 	u16 id;
 	bool offered;
 	bool announced;
+	bool failed;
 	bool open;
 	bool starved;
 };

@@ -210,14 +210,29 @@ static void mk_channel_take_room(struct mk_channel *ch)
 	mk_services_writable(ch);
 }
 
+/*
+ * Can this record open or close an endpoint?  That may wait until nobody asks
+ * any more, and so must not happen within a request.
+ */
+static bool mk_for_reader(struct mk_channel *ch, const struct mk_record *rec)
+{
+	switch (rec->flags) {
+	case MK_RECORD_REPLY:
+	case MK_RECORD_ERROR:
+		return false;
+	case MK_RECORD_OFFER:
+	case MK_RECORD_WITHDRAW:
+		return true;
+	default:
+		return rec->service <= MK_SERVICE_MAX &&
+		       !READ_ONCE(ch->endpoints[rec->service].open);
+	}
+}
+
 /**
  * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
  * @ch: channel
- * @waiter: in the place of the reader
- *
- * An offer or a withdrawal is left to the reader: opening and closing an
- * endpoint may wait until nobody asks any more, and so must not happen within
- * a request.
+ * @waiter: in the place of the reader, to whom some records are left
  *
  * Context: &mk_channel.rx_lock held.
  * Return: true if one was left.
@@ -237,7 +252,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 			mk_channel_broken(ch, "impossible record in its ring");
 		if (ret <= 0)
 			break;
-		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		left = waiter && mk_for_reader(ch, &rec);
 		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);

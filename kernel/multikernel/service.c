@@ -77,6 +77,7 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 	if (!err)
 		return;
 	mk_endpoint_set_open(ep, false);
+	WRITE_ONCE(ep->failed, true);
 	ep->service = NULL;
 	pr_warn("%s: service %s not opened: %pe\n", ep->ch->peer_name, service->name,
 		ERR_PTR(err));
@@ -257,6 +258,10 @@ static int mk_receive(struct mk_channel *ch, struct mk_endpoint *ep,
 		.data = payload, .len = rec->len, .request = rec->id,
 	};
 	int err;
+
+	/* The peer saw our offer before we came to look at its own */
+	if (!ep->open && !READ_ONCE(ep->failed))
+		mk_endpoint_try_open(ep);
 
 	if (ep->open && ep->service->receive) {
 		err = ep->service->receive(ep, &msg);
