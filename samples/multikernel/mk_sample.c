@@ -22,12 +22,12 @@
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
-#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/multikernel.h>
 #include <linux/multikernel_abi.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
