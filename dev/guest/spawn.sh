@@ -11,6 +11,8 @@
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	oops		a write to address 0 in the kernel
+#	floodhost	messages to the host without an end, 64 bytes each
+#	spin		a CPU that does nothing else
 #	sample		loads the sample module and asks the host
 #	resample	loads and unloads it, 8 times, and leaves it loaded
 #	hang		all CPUs loop with interrupts off
@@ -87,6 +89,18 @@ report() {
 	lines ioports /proc/ioports
 	lines interrupts /proc/interrupts
 	say "report end"
+}
+
+floodhost() {
+	say "floodhost now"
+	while :; do
+		echo 64 100000 >/sys/kernel/debug/multikernel/host/bench
+	done
+}
+
+spin() {
+	say "spin now"
+	while :; do :; done
 }
 
 SAMPLE=/sys/module/mk_sample/parameters
@@ -168,6 +182,8 @@ run() {
 	panic) echo c >/proc/sysrq-trigger ;;
 	oops) echo EXCEPTION >$CRASH ;;
 	hang) hang ;;
+	floodhost) floodhost ;;
+	spin) spin ;;
 	sample) sample ;;
 	resample) resample ;;
 	*) say "unknown word '$1'" ;;
