@@ -53,6 +53,7 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 /* Room for a record, or the peer is asked to say when there is some */
 static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 {
+	struct mk_ring_tx look;
 	int err;
 
 	lockdep_assert_held(&ch->tx_lock);
@@ -65,7 +66,15 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 		WRITE_ONCE(*ch->want_room, ch->want_seq);
 		/* @want_room before the second look at the room, see channel.c */
 		smp_mb();
-		err = mk_ring_reserve(&ch->tx, len, pad, payload);
+		/*
+		 * A look aside: if there is some room, but not enough, the peer
+		 * may have rung for it already, and won't again.  That doorbell
+		 * has to find news, see mk_channel_wanted().
+		 */
+		look = ch->tx;
+		err = mk_ring_reserve(&look, len, pad, payload);
+		if (!err)
+			WRITE_ONCE(ch->tx.seen, look.seen);
 	}
 	if (err == -EPROTO)
 		ch->ops->fault(ch, "impossible index in its ring");
