@@ -8,8 +8,14 @@
  * answer reads in its place, as long as it is not at it itself.
  *
  * Who reads looks on for a moment when the ring is empty, and only then asks
- * for doorbells: it *arms* the channel.  A sender rings once for each arming.
- * The same way a sender that found no room asks for a doorbell.
+ * for doorbells: it *arms* the channel, by saying up to where it has read.  A
+ * sender that has written more than that rings, once for each arming.  The
+ * same way a sender that found no room says up to where it saw the peer read.
+ *
+ * The index is what tells a doorbell that is due from one that comes late: a
+ * sender that is held up between its record and its look at @armed may find
+ * that the reader has read this record and sleeps again.  Were it to ring then,
+ * the doorbell would find nothing, and there would be none for the next record.
  *
  *	sender				reader
  *	------				------
@@ -116,8 +122,6 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->peer_want_room = &theirs->want_room;
 	ch->doorbell_dest = at_host ? &host->doorbell_dest : &spawn->doorbell_dest;
 
-	ch->arm_seq = 0;
-	ch->want_seq = 0;
 	ch->rung = 0;
 	ch->room_rung = 0;
 	ch->starved = false;
@@ -177,7 +181,10 @@ static void mk_channel_give_room(struct mk_channel *ch)
 	/* The room before the look at @peer_want_room, see above */
 	smp_mb();
 	want = READ_ONCE(*ch->peer_want_room);
-	if (!want || want == ch->room_rung)
+	if (!want)
+		ch->room_rung = 0;
+	/* If it had seen this room already, the doorbell is for the next one */
+	if (!want || want == ch->room_rung || want == (ch->rx.next | MK_INDEX_SET))
 		return;
 	ch->room_rung = want;
 
@@ -326,8 +333,7 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 		mk_poll_adapt(window, w ? completion_done(&w->done) : hit);
 
 	if (mk_channel_is_open(ch)) {
-		ch->arm_seq += ch->arm_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->armed, ch->arm_seq);
+		WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
 		/* @armed before the look at the ring, see above */
 		smp_mb();
 	}

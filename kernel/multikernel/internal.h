@@ -216,7 +216,6 @@ struct mk_flood {
  * @rx_owner: who holds it
  * @rx: reading end
  * @armed: in this kernel's half: ring my doorbell
- * @arm_seq: last value there that was not 0
  * @peer_want_room: in the peer's half: it waits for room
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
@@ -227,7 +226,6 @@ struct mk_flood {
  * @peer_armed: in the peer's half: it wants a doorbell
  * @rung: value there for which the doorbell was rung
  * @want_room: in this kernel's half: ring when there is room
- * @want_seq: last value there that was not 0
  * @starved: somebody found no room since there was some
  * @room_wait: senders that wait for it
  * @late: replies that do, &struct mk_late_reply
@@ -263,7 +261,6 @@ struct mk_channel {
 	struct task_struct *rx_owner;
 	struct mk_ring_rx rx;
 	u32 *armed;
-	u32 arm_seq;
 	const u32 *peer_want_room;
 	u32 room_rung;
 	struct task_struct *reader;
@@ -274,7 +271,6 @@ struct mk_channel {
 	const u32 *peer_armed;
 	u32 rung;
 	u32 *want_room;
-	u32 want_seq;
 	bool starved;
 	wait_queue_head_t room_wait;
 	struct list_head late;

@@ -43,7 +43,10 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	/* The record before the look at @peer_armed, see channel.c */
 	smp_mb();
 	armed = READ_ONCE(*ch->peer_armed);
-	if (!armed || armed == ch->rung)
+	if (!armed)
+		ch->rung = 0;
+	/* If it had read this record already, the doorbell is for the next one */
+	if (!armed || armed == ch->rung || armed == (ch->tx.next | MK_INDEX_SET))
 		return false;
 	ch->rung = armed;
 
@@ -62,8 +65,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 	if (err == -EAGAIN) {
 		mk_count(ch->stats.tx_full, 1);
 		WRITE_ONCE(ch->starved, true);
-		ch->want_seq += ch->want_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->want_room, ch->want_seq);
+		WRITE_ONCE(*ch->want_room, ch->tx.seen | MK_INDEX_SET);
 		/* @want_room before the second look at the room, see channel.c */
 		smp_mb();
 		/*
