@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # initramfs.sh plain|debug: make
 #	$OUT/base.cpio.gz           busybox and init: what a spawn boots with
-#	$OUT/FLAVOUR/host.cpio      base + /mk (kernel, base, tools, tests): for the host
+#	$OUT/FLAVOUR/host.cpio      base + /mk (kernel, base, modules, tools, tests): for the host
 # By the kernel's gen_init_cpio, so no root is needed and the same input gives the
 # same bytes.
 . "$(dirname "$0")/lib.sh"
@@ -135,6 +135,9 @@ host_list() {
 	done
 	for f in "$BIN"/*; do
 		[ -f "$f" ] && add_file "/mk/bin/${f##*/}" "$f" 755
+	done
+	for f in "$BUILD"/modules/*.ko; do
+		[ ! -f "$f" ] || add_file "/mk/modules/${f##*/}" "$f" 644
 	done
 	if [ -n "$kexec" ]; then
 		add_file /sbin/kexec "$kexec" 755

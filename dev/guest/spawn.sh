@@ -19,6 +19,10 @@
 #	lie:NAME...	mkliar NAME..., where the initramfs has it
 #	bench:SIZE:COUNT	so many messages to the host
 #	roam:COUNT	pings the host, while the CPU that hears its doorbell changes
+#	floodhost	messages to the host without an end, 64 bytes each
+#	spin		a CPU that does nothing else
+#	sample		loads the sample module and asks the host
+#	resample	loads and unloads it, 8 times, and leaves it loaded
 #	hang		all CPUs loop with interrupts off
 SELF=/sys/kernel/multikernel/self
 CRASH=/sys/kernel/debug/provoke-crash/DIRECT
@@ -123,6 +127,48 @@ roam() {
 		"$(awk '{ split($1, c, "="); split($2, l, "="); pings += c[2]; lost += l[2] }
 			END { print "pings=" pings, "lost=" lost }' /tmp/pings)" \
 		"late=$(sed -n 's/^stray_replies=//p' $HOST/stats)"
+}
+
+floodhost() {
+	say "floodhost now"
+	while :; do
+		echo 64 100000 >/sys/kernel/debug/multikernel/host/bench
+	done
+}
+
+spin() {
+	say "spin now"
+	while :; do :; done
+}
+
+SAMPLE=/sys/module/mk_sample/parameters
+
+# Whoever waits for us has a time limit of his own
+sample_heard() {
+	until grep -q hello $SAMPLE/heard; do
+		usleep 50000
+	done
+}
+
+sample() {
+	insmod /mk/modules/mk_sample.ko || return
+	sample_heard
+	say "sample heard $(cat $SAMPLE/heard)"
+	echo 3 4 >$SAMPLE/ask
+	say "sample answer $(cat $SAMPLE/ask)"
+}
+
+resample() {
+	n=0
+	while [ $n -lt 8 ]; do
+		n=$((n + 1))
+		rmmod mk_sample
+		insmod /mk/modules/mk_sample.ko
+		sample_heard
+		echo $n 100 >$SAMPLE/ask
+		say "resample $n answer $(cat $SAMPLE/ask)"
+	done
+	say "resample end"
 }
 
 nmis() {
@@ -244,6 +290,10 @@ run() {
 		;;
 	roam:*) roam "${1#roam:}" ;;
 	lie:*) /mk/mkliar "${1#lie:}" ;;
+	floodhost) floodhost ;;
+	spin) spin ;;
+	sample) sample ;;
+	resample) resample ;;
 	*) say "unknown word '$1'" ;;
 	esac
 }

@@ -110,15 +110,20 @@ struct mk_boot_desc {
 #define MK_HOST_MAGIC		0x68574b4d	/* "MKWh" */
 #define MK_SPAWN_MAGIC		0x73574b4d	/* "MKWs" */
 
+/* In an index in want_room or armed: so it is not 0 */
+#define MK_INDEX_SET		0x1
+
 /**
  * struct mk_ring_ctl - one kernel's control words of the two rings
  * @head:	producer index of the ring this kernel writes: bytes, free-running
- * @want_room:	not 0: the ring this kernel writes had no room; ring my doorbell,
+ * @want_room:	not 0: the ring this kernel writes had no room when you had read
+ *		up to here, your @tail with %MK_INDEX_SET: ring my doorbell,
  *		once for each value, when you have read on
  * @pad0:	keeps the words of producer and consumer in lines of their own
  * @tail:	consumer index of the ring this kernel reads: bytes, free-running
- * @armed:	not 0: ring my doorbell, once for each value, when you have
- *		written a record
+ * @armed:	not 0: this kernel sleeps, and has read up to here, @tail with
+ *		%MK_INDEX_SET: ring my doorbell, once for each value, when you
+ *		have written more
  * @pad1:	as @pad0
  */
 struct mk_ring_ctl {

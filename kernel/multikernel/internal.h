@@ -242,7 +242,6 @@ struct mk_flood {
  * @rx_owner: who holds it
  * @rx: reading end
  * @armed: in this kernel's half: ring my doorbell
- * @arm_seq: last value there that was not 0
  * @peer_want_room: in the peer's half: it waits for room
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
@@ -253,7 +252,6 @@ struct mk_flood {
  * @peer_armed: in the peer's half: it wants a doorbell
  * @rung: value there for which the doorbell was rung
  * @want_room: in this kernel's half: ring when there is room
- * @want_seq: last value there that was not 0
  * @starved: somebody found no room since there was some
  * @room_wait: senders that wait for it
  * @late: replies that do, &struct mk_late_reply
@@ -292,7 +290,6 @@ struct mk_channel {
 	struct task_struct *rx_owner;
 	struct mk_ring_rx rx;
 	u32 *armed;
-	u32 arm_seq;
 	const u32 *peer_want_room;
 	u32 room_rung;
 	struct task_struct *reader;
@@ -303,7 +300,6 @@ struct mk_channel {
 	const u32 *peer_armed;
 	u32 rung;
 	u32 *want_room;
-	u32 want_seq;
 	bool starved;
 	wait_queue_head_t room_wait;
 	struct list_head late;
@@ -385,7 +381,6 @@ static inline void mk_rx_unlock(struct mk_channel *ch)
 /* message.c */
 int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		   const struct mk_record *rec, const void *payload, long timeout);
-void mk_want_room(struct mk_channel *ch);
 int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 int mk_reply_error(struct mk_endpoint *ep, u64 request, int err);
 void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err);

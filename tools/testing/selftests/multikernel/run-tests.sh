@@ -7,7 +7,7 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt destroy perms cpu load poll lifecycle console tty ping pulse idle message"
+tests="create smt destroy perms cpu load poll lifecycle console tty ping bench pulse idle message sample"
 tests="$tests two isolation hang kill lie oom leak fuzz lockdown"
 LIMIT=300	# seconds for one file
 
