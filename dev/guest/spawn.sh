@@ -13,6 +13,7 @@
 #	getty		a shell on /dev/hvc0, again and again
 #	unheard		writes 1 MiB to /dev/hvc0, for nobody if nobody listens
 #	nostop		from now on the ordinary poweroff does nothing
+#	vsock		serves at vsock ports 1024 and 1025, see mkvsock.c
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	oops		a write to address 0 in the kernel
@@ -280,6 +281,7 @@ run() {
 		echo /bin/true >/proc/sys/kernel/poweroff_cmd
 		say "nostop done"
 		;;
+	vsock) mkvsock server 1024 >/dev/kmsg 2>&1 & ;;
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
 	oops) echo EXCEPTION >$CRASH ;;

@@ -265,6 +265,15 @@ struct mk_spawn_page {
 #define MK_SERVICE_PRIVATE	48	/* from here on: not ours to assign */
 #define MK_SERVICE_MAX		63
 
+/* CID of an instance; the host's is VMADDR_CID_HOST, 2 */
+#define MK_VSOCK_CID(id)	((id) + 2)
+
+/*
+ * Flag of VIRTIO_VSOCK_OP_RST: data of the connection was thrown away, so it
+ * ends with an error, not as if the peer had closed it
+ */
+#define MK_VSOCK_RST_CUT	0x1
+
 /* A kernel waits for the answers to this many requests of a peer at most */
 #define MK_REQUESTS_MAX		64
 

@@ -239,6 +239,7 @@ static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
 	inst->id = req->id;
 	mutex_init(&inst->lock);
 	INIT_LIST_HEAD(&inst->node);
+	INIT_LIST_HEAD(&inst->link_node);
 	mk_instance_init_run(inst);
 
 	return inst;
@@ -336,6 +337,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 		mk_instance_put(inst);
 		goto out_unlock;
 	}
+	mk_link_add_instance(inst);
 	mk_debugfs_add(&inst->channel);
 	list_add_tail(&inst->node, &mk_instances);
 	mk_info(inst, "created: id %u, CPUs %*pbl, memory %#llx-%#llx\n", inst->id,
@@ -411,6 +413,7 @@ int mk_instance_destroy(const char *name, struct mk_complaint *c)
 
 	/* No instance lock here: this waits for those who are in its files */
 	list_del(&inst->node);
+	mk_link_del_instance(inst);
 	mk_debugfs_remove(&inst->channel);
 	mk_sysfs_remove(inst);
 	mk_tty_remove(inst);

@@ -31,6 +31,7 @@
  * - tty.c: a terminal line between host and spawn
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
+ * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
@@ -55,8 +56,8 @@
  * tx_lock; none of them is held where a service is called.
  *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), &mk_heart.lock, the proof stub (arch), the figures of debugfs.c
- * and bench.c.  A ping takes only those of the channel.
+ * (channel.c), the links (link.c), &mk_heart.lock, the proof stub (arch), the
+ * figures of debugfs.c and bench.c.  A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -516,6 +517,7 @@ struct mk_image {
  * @fault: what broke first
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
+ * @link_node: in mk_link_members, under a lock of link.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -553,6 +555,7 @@ struct mk_instance {
 	struct mk_fault fault;
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
+	struct list_head link_node;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -599,6 +602,12 @@ void mk_instance_kick(struct mk_instance *inst);
 /* loader.c */
 int mk_image_place(struct mk_instance *inst, struct mk_complaint *c);
 void mk_image_drop(struct mk_instance *inst);
+
+/* link.c */
+void mk_link_add_instance(struct mk_instance *inst);
+void mk_link_del_instance(struct mk_instance *inst);
+int mk_link_change(struct mk_instance *inst, char *word, struct mk_complaint *c);
+ssize_t mk_link_show(struct mk_instance *inst, char *buf);
 
 /* cpu_pool.c */
 int mk_cpu_pool_init(void);

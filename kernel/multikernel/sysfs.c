@@ -143,6 +143,11 @@ static ssize_t id_show(struct kobject *kobj, struct kobj_attribute *attr, char *
 	return sysfs_emit(buf, "%u\n", to_instance(kobj)->id);
 }
 
+static ssize_t cid_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", MK_VSOCK_CID(to_instance(kobj)->id));
+}
+
 static ssize_t cpus_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	const struct mk_instance *inst = to_instance(kobj);
@@ -262,6 +267,32 @@ static ssize_t tty_show(struct kobject *kobj, struct kobj_attribute *attr, char 
 	return n < 0 ? n : sysfs_emit(buf, "hvc%d\n", n);
 }
 
+static ssize_t links_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return mk_link_show(to_instance(kobj), buf);
+}
+
+static ssize_t links_store(struct kobject *kobj, struct kobj_attribute *attr,
+			   const char *buf, size_t count)
+{
+	struct mk_instance *inst = to_instance(kobj);
+	struct mk_complaint c = { };
+	char *line;
+	int err;
+
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+
+	line = mk_take_line(buf, count, &c, &err);
+	if (line)
+		err = mk_link_change(inst, strim(line), &c);
+	kfree(line);
+	if (err)
+		mk_err(inst, "links: %s\n", c.text);
+
+	return err ?: count;
+}
+
 static const struct {
 	const char *verb;
 	int (*run)(struct mk_instance *inst, struct mk_complaint *c);
@@ -304,6 +335,7 @@ static ssize_t control_store(struct kobject *kobj, struct kobj_attribute *attr,
 }
 
 static struct kobj_attribute id_attr = __ATTR_RO(id);
+static struct kobj_attribute cid_attr = __ATTR_RO(cid);
 static struct kobj_attribute cpus_attr = __ATTR_RO(cpus);
 static struct kobj_attribute memory_attr = __ATTR_RO(memory);
 static struct kobj_attribute state_attr = __ATTR_RO(state);
@@ -313,10 +345,12 @@ static struct kobj_attribute boot_time_us_attr = __ATTR_RO(boot_time_us);
 static struct kobj_attribute heartbeat_age_ms_attr = __ATTR_RO(heartbeat_age_ms);
 static struct kobj_attribute doorbell_cpu_attr = __ATTR_RW(doorbell_cpu);
 static struct kobj_attribute tty_attr = __ATTR_RO(tty);
+static struct kobj_attribute links_attr = __ATTR_RW_MODE(links, 0600);
 static struct kobj_attribute control_attr = __ATTR(control, 0200, NULL, control_store);
 
 static struct attribute *mk_instance_attrs[] = {
 	&id_attr.attr,
+	&cid_attr.attr,
 	&cpus_attr.attr,
 	&memory_attr.attr,
 	&state_attr.attr,
@@ -326,6 +360,7 @@ static struct attribute *mk_instance_attrs[] = {
 	&heartbeat_age_ms_attr.attr,
 	&doorbell_cpu_attr.attr,
 	&tty_attr.attr,
+	&links_attr.attr,
 	&control_attr.attr,
 	NULL
 };
@@ -450,6 +485,12 @@ static ssize_t self_id_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return sysfs_emit(buf, "%u\n", mk_self.id);
 }
 
+static ssize_t self_cid_show(struct kobject *kobj, struct kobj_attribute *attr,
+			     char *buf)
+{
+	return sysfs_emit(buf, "%u\n", MK_VSOCK_CID(mk_self.id));
+}
+
 static ssize_t self_name_show(struct kobject *kobj, struct kobj_attribute *attr,
 			      char *buf)
 {
@@ -516,6 +557,7 @@ static ssize_t self_clock_sync_store(struct kobject *kobj, struct kobj_attribute
 }
 
 static struct kobj_attribute self_id_attr = __ATTR(id, 0444, self_id_show, NULL);
+static struct kobj_attribute self_cid_attr = __ATTR(cid, 0444, self_cid_show, NULL);
 static struct kobj_attribute self_name_attr = __ATTR(name, 0444, self_name_show, NULL);
 static struct kobj_attribute self_cpus_attr = __ATTR(cpus, 0444, self_cpus_show, NULL);
 
@@ -533,6 +575,7 @@ static struct kobj_attribute self_clock_sync_attr =
 
 static struct attribute *mk_self_attrs[] = {
 	&self_id_attr.attr,
+	&self_cid_attr.attr,
 	&self_name_attr.attr,
 	&self_cpus_attr.attr,
 	&self_doorbell_cpu_attr.attr,

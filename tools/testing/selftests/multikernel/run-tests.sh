@@ -7,9 +7,14 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt destroy perms cpu load poll lifecycle console tty ping bench pulse idle message sample"
+tests="create smt destroy perms cpu load poll lifecycle console tty ping bench pulse idle message vsock sample"
 tests="$tests two isolation hang kill lie oom leak fuzz lockdown"
-LIMIT=300	# seconds for one file
+limit() {	# seconds for one file; some start many spawns
+	case $1 in
+	message | lie) echo 900 ;;
+	*) echo 300 ;;
+	esac
+}
 
 chosen=$1
 # shellcheck disable=SC2013 # words, not lines
