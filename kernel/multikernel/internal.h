@@ -162,6 +162,7 @@ struct mk_channel_stats {
  * @beats: how many this kernel gave since the channel was attached
  * @heard: times that there was a new one of the peer's
  * @last: the last one of the peer's that was believed
+ * @attached: TSC value when the channel was attached
  */
 struct mk_heart {
 	struct mk_pulse *mine;
@@ -170,6 +171,7 @@ struct mk_heart {
 	u32 beats;
 	u32 heard;
 	struct mk_beat last;
+	u64 attached;
 };
 
 enum mk_channel_state {
@@ -400,12 +402,13 @@ void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
 void mk_heart_beat(struct mk_channel *ch);
 u64 mk_heart_age_ms(struct mk_heart *heart);
 void mk_heart_start_self(void);
+void mk_heart_ready_self(void);
 
 /* clock.c */
 extern bool mk_clock_sync;
 
 bool mk_clock_offset_ns(s64 *offset);
-void mk_clock_follow(const struct mk_beat *host);
+void mk_clock_follow(const struct mk_beat *host, bool ready);
 
 /* Console: the spawn's printk lines, in the window */
 
