@@ -83,6 +83,7 @@ struct mk_endpoint {
 	struct mk_channel *ch;
 	const struct mk_service *service;
 	u16 id;
+	bool announced;
 	bool offered;
 	bool open;
 	bool starved;

@@ -62,7 +62,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 	rcu_read_lock();
 	service = mk_service_find(ep->id, ep->ch->role);
 	rcu_read_unlock();
-	if (ep->open || !ep->offered || !service || !mk_channel_is_open(ep->ch))
+	if (ep->open || !ep->announced || !ep->offered || !service ||
+	    !mk_channel_is_open(ep->ch))
 		return;
 
 	ep->service = service;
@@ -73,7 +74,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 		return;
 	mk_endpoint_set_open(ep, false);
 	ep->service = NULL;
-	pr_warn("%s: service %s not opened: %pe\n", ep->ch->peer_name, service->name,
+	/* A peer can offer it as often as it likes */
+	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name, service->name,
 		ERR_PTR(err));
 }
 
@@ -91,7 +93,7 @@ static void mk_endpoint_close(struct mk_endpoint *ep, int err)
 	ep->priv = NULL;
 }
 
-static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
+static int mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
 {
 	struct mk_record rec = { .service = service->id, .flags = what };
 	int err = mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT);
@@ -99,6 +101,24 @@ static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u1
 	if (err && err != -EPIPE && err != -ENOTCONN)
 		pr_warn("%s: service %s not announced: %pe\n", ch->peer_name,
 			service->name, ERR_PTR(err));
+
+	return err;
+}
+
+/*
+ * Only when the peer was told does the endpoint open here: it would get what is
+ * sent on it before, and know of no service that it is for.
+ */
+static void mk_announce(struct mk_channel *ch, const struct mk_service *service)
+{
+	struct mk_endpoint *ep = &ch->endpoints[service->id];
+
+	if (mk_offer(ch, service, MK_RECORD_OFFER))
+		return;
+	mk_rx_lock(ch);
+	ep->announced = true;
+	mk_endpoint_try_open(ep);
+	mk_rx_unlock(ch);
 }
 
 /* Registering */
@@ -123,12 +143,8 @@ int mk_service_register(struct mk_service *service)
 		goto out;
 	list_add_tail_rcu(&service->node, &mk_services);
 	list_for_each_entry(ch, &mk_service_channels, service_node) {
-		if (!(service->roles & ch->role))
-			continue;
-		mk_offer(ch, service, MK_RECORD_OFFER);
-		mk_rx_lock(ch);
-		mk_endpoint_try_open(&ch->endpoints[service->id]);
-		mk_rx_unlock(ch);
+		if (service->roles & ch->role)
+			mk_announce(ch, service);
 	}
 	err = 0;
 out:
@@ -155,13 +171,14 @@ void mk_service_unregister(struct mk_service *service)
 	synchronize_rcu();
 	list_for_each_entry(ch, &mk_service_channels, service_node) {
 		ep = &ch->endpoints[service->id];
+		if (!(service->roles & ch->role))
+			continue;
 		/* Who opens has found it before, and holds this lock */
 		mk_rx_lock(ch);
-		if (ep->service == service)
-			mk_endpoint_close(ep, -ENOTCONN);
+		ep->announced = false;
+		mk_endpoint_close(ep, -ENOTCONN);
 		mk_rx_unlock(ch);
-		if (service->roles & ch->role)
-			mk_offer(ch, service, MK_RECORD_WITHDRAW);
+		mk_offer(ch, service, MK_RECORD_WITHDRAW);
 	}
 	mutex_unlock(&mk_service_lock);
 }
@@ -181,7 +198,7 @@ void mk_services_attach(struct mk_channel *ch)
 	list_add_tail(&ch->service_node, &mk_service_channels);
 	list_for_each_entry(service, &mk_services, node)
 		if (service->roles & ch->role)
-			mk_offer(ch, service, MK_RECORD_OFFER);
+			mk_announce(ch, service);
 	mutex_unlock(&mk_service_lock);
 }
 
@@ -201,6 +218,7 @@ void mk_services_detach(struct mk_channel *ch)
 	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
 		mk_endpoint_close(&ch->endpoints[i], -EPIPE);
 		ch->endpoints[i].offered = false;
+		ch->endpoints[i].announced = false;
 	}
 	mk_rx_unlock(ch);
 	mutex_unlock(&mk_service_lock);
