@@ -6,6 +6,9 @@
 #	view		who it is, its CPUs, memory, kernel, clock
 #	report		view, and: timers and idle of each CPU, resources, interrupts
 #	watch		every half second its NMI counts
+#	pulse		every half second: age of the host's heartbeat, and the clock
+#	latesync	5 s after the host's clock went ahead, the clock may follow
+#	idle		what the link to the host costs while nothing is said
 #	flood		more log than the host keeps, lines numbered
 #	nostop		from now on the ordinary poweroff does nothing
 #	poweroff, halt, reboot		the ordinary commands
@@ -101,6 +104,55 @@ watch() {
 	done
 }
 
+pulse() {
+	n=0
+	while :; do
+		n=$((n + 1))
+		say "pulse $n age=$(cat $SELF/heartbeat_age_ms)" \
+			"offset=$(cat $SELF/clock_offset_ns) sync=$(cat $SELF/clock_sync)" \
+			"clock=$(date +%s) end"
+		usleep 500000
+	done
+}
+
+latesync() {
+	n=0
+	while [ $n -lt 10 ]; do
+		[ "$(cat $SELF/clock_offset_ns)" -gt -1000000000 ] || n=$((n + 1))
+		usleep 500000
+	done
+	say "latesync now"
+	echo 1 >$SELF/clock_sync
+}
+
+# Doorbells heard, doorbells rung, how often the reader was woken, beats, timer interrupts
+link_counters() {
+	awk '$1 == "MKD:" || $1 == "LOC:" {
+			for (f = 2; $f ~ /^[0-9]+$/; f++)
+				n[$1] += $f
+		}
+		/ctxt_switches/ { woken += $2 }
+		split($0, s, "=") == 2 { v[s[1]] = s[2] }
+		END { print n["MKD:"] + 0, v["doorbells_tx"], woken, v["beats"], n["LOC:"] }' \
+		/proc/interrupts "$1/status" /sys/kernel/debug/multikernel/host/stats
+}
+
+idle() {
+	for reader in /proc/[0-9]*; do
+		[ "$(cat "$reader/comm")" != mk/host ] || break
+	done
+	say "idle begin"
+	sleep 1
+	before=$(link_counters "$reader")
+	from=$(uptime_ms)
+	sleep 14
+	took=$(($(uptime_ms) - from))
+	# shellcheck disable=SC2046,SC2086 # words
+	set -- $before $(link_counters "$reader")
+	say "idle took_ms=$took heard=$(($6 - $1)) rung=$(($7 - $2)) woken=$(($8 - $3))" \
+		"beats=$(($9 - $4)) timer=$((${10} - $5)) heard_ever=$6 end"
+}
+
 flood() {
 	n=0
 	while [ $n -lt 1500 ]; do
@@ -127,6 +179,9 @@ run() {
 	view) view ;;
 	report) report ;;
 	watch) watch & ;;
+	pulse) pulse & ;;
+	latesync) latesync & ;;
+	idle) idle ;;
 	flood) flood ;;
 	nostop)
 		echo /bin/true >/proc/sys/kernel/poweroff_cmd

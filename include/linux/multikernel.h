@@ -83,8 +83,8 @@ struct mk_endpoint {
 	struct mk_channel *ch;
 	const struct mk_service *service;
 	u16 id;
-	bool announced;
 	bool offered;
+	bool announced;
 	bool open;
 	bool starved;
 };
@@ -120,6 +120,9 @@ struct mk_message {
  * All are called in process context, one at a time for each peer, and may
  * sleep, but hold up all other services of this peer.  They may send
  * with a time-out of 0; they can't mk_request() of the same peer (-EDEADLK).
+ * @receive and @writable may run within mk_request() of somebody else, with the
+ * locks that its caller holds; @open and @close never do.  @close can thus
+ * wait for who still sends or asks: these come back by then, with an error.
  * @open, @close and @writable may be NULL.
  */
 struct mk_service {

@@ -132,8 +132,8 @@ struct mk_ring_ctl {
 
 /**
  * struct mk_pulse - a sign of life, and the time
- * @beat:	grows by one with each
- * @seq:	odd while the fields below are written
+ * @beat:	grows by one with each, about once a second
+ * @seq:	odd while the other fields are written
  * @tsc:	TSC value at the last beat
  * @wall_ns:	host only: UTC at @tsc, ns since the epoch
  * @pad:	0

@@ -38,9 +38,6 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "multikernel."
 
-/* Records read in one go; then others get the CPU, and the lock */
-#define MK_RX_BUDGET	64
-
 /* First step of a short poll that had been given up, ns */
 #define MK_POLL_MIN	4000
 
@@ -74,6 +71,7 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 	mutex_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
 	spin_lock_init(&ch->requests_lock);
+	spin_lock_init(&ch->heart.lock);
 	ch->role = role;
 	ch->ops = ops;
 	ch->peer_id = peer_id;
@@ -122,12 +120,16 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->peer_want_room = &theirs->want_room;
 	ch->doorbell_dest = at_host ? &host->doorbell_dest : &spawn->doorbell_dest;
 
+	mk_heart_attach(&ch->heart, at_host ? &host->pulse : &spawn->pulse,
+			at_host ? &spawn->pulse : &host->pulse);
+
 	ch->arm_seq = 0;
 	ch->want_seq = 0;
 	ch->rung = 0;
 	ch->room_rung = 0;
 	ch->starved = false;
 	ch->broken = false;
+	ch->nr_offers = 0;
 	ch->poll_ns = 0;
 	WRITE_ONCE(ch->request_poll_ns, 0);
 	memset(&ch->stats, 0, sizeof(ch->stats));
@@ -150,10 +152,18 @@ void mk_channel_listen(struct mk_channel *ch)
 	mutex_unlock(&mk_channels_lock);
 }
 
-static void mk_channel_broken(struct mk_channel *ch, const char *what)
+static void mk_channel_broken(struct mk_channel *ch, const char *what,
+			      const struct mk_record *rec)
 {
+	char text[MK_EXIT_TEXT];
+
+	if (rec)
+		scnprintf(text, sizeof(text), "%s: service %u, flags %#x, id %llu, length %u",
+			  what, rec->service, rec->flags, rec->id, rec->len);
+	else
+		strscpy(text, what, sizeof(text));
 	WRITE_ONCE(ch->broken, true);
-	ch->ops->fault(ch, what);
+	ch->ops->fault(ch, text);
 }
 
 /* Did something come, or did the room come that somebody waits for? */
@@ -213,20 +223,40 @@ static void mk_channel_take_room(struct mk_channel *ch)
 	mk_services_writable(ch);
 }
 
-/* Returns how much of the budget it took: something, even if nothing was read */
-static int mk_channel_read(struct mk_channel *ch)
+/**
+ * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
+ * @ch: channel
+ * @waiter: in the place of the reader
+ *
+ * An offer or a withdrawal is left to the reader: opening and closing an
+ * endpoint may wait until nobody asks any more, and so must not happen within
+ * a request.
+ *
+ * Context: &mk_channel.rx_lock held.
+ * Return: true if one was left.
+ */
+bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
 	const void *payload;
 	struct mk_record rec;
+	bool left = false;
 	int n, ret;
 
 	lockdep_assert_held(&ch->rx_lock);
 
 	for (n = 0; n < MK_RX_BUDGET && mk_channel_is_open(ch); n++) {
 		ret = mk_ring_peek(&ch->rx, &rec, &payload);
-		if (ret < 0)
-			mk_channel_broken(ch, "impossible record in its ring");
+		if (ret < 0) {
+			/* Nothing left of what its index allowed: it was the index */
+			if (ch->rx.seen == ch->rx.next)
+				mk_channel_broken(ch, "impossible head", NULL);
+			else
+				mk_channel_broken(ch, "impossible record", &rec);
+		}
 		if (ret <= 0)
+			break;
+		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);
 		mk_count(ch->stats.rx_bytes, rec.len);
@@ -234,14 +264,14 @@ static int mk_channel_read(struct mk_channel *ch)
 		ret = mk_dispatch(ch, &rec, payload);
 		mk_ring_consume(&ch->rx);
 		if (ret < 0) {
-			mk_channel_broken(ch, "message against the rules");
+			mk_channel_broken(ch, "message against the rules", &rec);
 			break;
 		}
 	}
 	mk_channel_give_room(ch);
 	mk_channel_take_room(ch);
 
-	return n + 1;
+	return left;
 }
 
 /* How long to look at an empty ring: longer if it helped, else shorter */
@@ -275,6 +305,7 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 	u64 window = READ_ONCE(*adapt), end = local_clock() + window;
 	bool empty = false, hit = false;
 	int budget = MK_RX_BUDGET;
+	u64 rx;
 
 	lockdep_assert_held(&ch->rx_lock);
 	/* The window is no longer ours once it is closed */
@@ -288,7 +319,10 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 				hit = true;
 				mk_count(ch->stats.polled, 1);
 			}
-			budget -= mk_channel_read(ch);
+			rx = ch->stats.rx;
+			if (mk_channel_read(ch, w))
+				break;
+			budget -= 1 + (int)(ch->stats.rx - rx);
 			if (!w)
 				end = local_clock() + window;
 		} else {
@@ -559,6 +593,7 @@ int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
 	if (cpu < nr_cpu_ids && cpu_online(cpu)) {
 		mutex_lock(&mk_channels_lock);
 		mk_channel_move(ch, cpu);
+		ch->placed = true;
 		mutex_unlock(&mk_channels_lock);
 		err = 0;
 	}

@@ -334,7 +334,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 		mk_instance_put(inst);
 		goto out_unlock;
 	}
-	mk_debugfs_add(inst);
+	mk_debugfs_add(&inst->channel);
 	list_add_tail(&inst->node, &mk_instances);
 	mk_info(inst, "created: id %u, CPUs %*pbl, memory %#llx-%#llx\n", inst->id,
 		cpumask_pr_args(&cpus), inst->mem.start,
@@ -409,7 +409,7 @@ int mk_instance_destroy(const char *name, struct mk_complaint *c)
 
 	/* No instance lock here: this waits for those who are in its files */
 	list_del(&inst->node);
-	mk_debugfs_remove(inst);
+	mk_debugfs_remove(&inst->channel);
 	mk_sysfs_remove(inst);
 	cancel_delayed_work_sync(&inst->event_work);
 	irq_work_sync(&inst->fault.work);

@@ -71,7 +71,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 		err = mk_ring_reserve(&ch->tx, len, pad, payload);
 	}
 	if (err == -EPROTO)
-		ch->ops->fault(ch, "impossible index in its ring");
+		ch->ops->fault(ch, "impossible tail");
 
 	return err;
 }
@@ -130,6 +130,10 @@ static int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		return err;
 	}
 	memcpy(payload, data, rec->len);
+	/* Before the peer can act on it: see mk_endpoint_try_open() */
+	if (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW))
+		WRITE_ONCE(ch->endpoints[rec->service].announced,
+			   rec->flags == MK_RECORD_OFFER);
 	mk_tx_end(ch, rec, pad, flags);
 
 	return 0;
@@ -217,10 +221,14 @@ int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
 	slot->len = len;
 	raw_spin_lock_irqsave(&ch->tx_lock, slot->flags);
 	err = mk_tx_begin(ch, ep, len, &slot->pad, &slot->data);
-	if (err)
+	if (err) {
 		raw_spin_unlock_irqrestore(&ch->tx_lock, slot->flags);
+		return err;
+	}
+	/* For sparse: the lock goes on with @slot */
+	__release(&ch->tx_lock);
 
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(mk_reserve);
 
@@ -234,6 +242,7 @@ void mk_commit(struct mk_slot *slot)
 {
 	struct mk_record rec = { .service = slot->ep->id, .len = slot->len };
 
+	__acquire(&slot->ep->ch->tx_lock);
 	mk_tx_end(slot->ep->ch, &rec, slot->pad, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_commit);
@@ -246,6 +255,7 @@ EXPORT_SYMBOL_GPL(mk_commit);
  */
 void mk_abort(struct mk_slot *slot)
 {
+	__acquire(&slot->ep->ch->tx_lock);
 	raw_spin_unlock_irqrestore(&slot->ep->ch->tx_lock, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_abort);
@@ -327,6 +337,10 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, long timeout)
  * @reply: gets the payload of the answer
  * @room: its bytes
  * @timeout: jiffies that it may take in all, more than 0
+ *
+ * While it waits the caller may read in the reader's place, and so may run
+ * @receive and @writable of each service of this peer: it must hold no lock that
+ * these take.  @open and @close never run here, and so can wait for callers.
  *
  * Context: process, may sleep; not called by a service about its own peer.
  * Return: bytes of the answer; -EOPNOTSUPP if the peer does not serve this;

@@ -21,6 +21,13 @@
 /* An offer waits for room; a ring that has none for so long is not read */
 #define MK_OFFER_TIMEOUT	HZ
 
+/*
+ * Opening an endpoint may make a device, and tell user space.  A peer may have
+ * that so often in so many jiffies, far more than modules come and go.
+ */
+#define MK_OFFERS_MAX	1000
+#define MK_OFFERS_TIME	(10 * HZ)
+
 /* Services and channels; never taken by a reader */
 static DEFINE_MUTEX(mk_service_lock);
 static LIST_HEAD(mk_services);
@@ -51,7 +58,11 @@ static void mk_endpoint_set_open(struct mk_endpoint *ep, bool open)
 	raw_spin_unlock_irqrestore(&ep->ch->tx_lock, flags);
 }
 
-/* Opens if both ends offer the service; its list entry can't go away here */
+/*
+ * Opens if both ends offer the service; its list entry can't go away here.
+ * Not before the peer was told: what @open sends would come before the offer,
+ * and be refused.
+ */
 static void mk_endpoint_try_open(struct mk_endpoint *ep)
 {
 	struct mk_service *service;
@@ -62,7 +73,7 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 	rcu_read_lock();
 	service = mk_service_find(ep->id, ep->ch->role);
 	rcu_read_unlock();
-	if (ep->open || !ep->announced || !ep->offered || !service ||
+	if (ep->open || !ep->offered || !READ_ONCE(ep->announced) || !service ||
 	    !mk_channel_is_open(ep->ch))
 		return;
 
@@ -74,9 +85,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 		return;
 	mk_endpoint_set_open(ep, false);
 	ep->service = NULL;
-	/* A peer can offer it as often as it likes */
-	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name, service->name,
-		ERR_PTR(err));
+	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name,
+			    service->name, ERR_PTR(err));
 }
 
 static void mk_endpoint_close(struct mk_endpoint *ep, int err)
@@ -87,13 +97,15 @@ static void mk_endpoint_close(struct mk_endpoint *ep, int err)
 		return;
 	mk_endpoint_set_open(ep, false);
 	mk_requests_fail(ep->ch, ep, err);
+	/* Who waits for room finds it closed */
+	wake_up_all(&ep->ch->room_wait);
 	if (ep->service->close)
 		ep->service->close(ep);
 	ep->service = NULL;
 	ep->priv = NULL;
 }
 
-static int mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
+static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
 {
 	struct mk_record rec = { .service = service->id, .flags = what };
 	int err = mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT);
@@ -101,24 +113,6 @@ static int mk_offer(struct mk_channel *ch, const struct mk_service *service, u16
 	if (err && err != -EPIPE && err != -ENOTCONN)
 		pr_warn("%s: service %s not announced: %pe\n", ch->peer_name,
 			service->name, ERR_PTR(err));
-
-	return err;
-}
-
-/*
- * Only when the peer was told does the endpoint open here: it would get what is
- * sent on it before, and know of no service that it is for.
- */
-static void mk_announce(struct mk_channel *ch, const struct mk_service *service)
-{
-	struct mk_endpoint *ep = &ch->endpoints[service->id];
-
-	if (mk_offer(ch, service, MK_RECORD_OFFER))
-		return;
-	mk_rx_lock(ch);
-	ep->announced = true;
-	mk_endpoint_try_open(ep);
-	mk_rx_unlock(ch);
 }
 
 /* Registering */
@@ -143,8 +137,12 @@ int mk_service_register(struct mk_service *service)
 		goto out;
 	list_add_tail_rcu(&service->node, &mk_services);
 	list_for_each_entry(ch, &mk_service_channels, service_node) {
-		if (service->roles & ch->role)
-			mk_announce(ch, service);
+		if (!(service->roles & ch->role))
+			continue;
+		mk_offer(ch, service, MK_RECORD_OFFER);
+		mk_rx_lock(ch);
+		mk_endpoint_try_open(&ch->endpoints[service->id]);
+		mk_rx_unlock(ch);
 	}
 	err = 0;
 out:
@@ -171,14 +169,13 @@ void mk_service_unregister(struct mk_service *service)
 	synchronize_rcu();
 	list_for_each_entry(ch, &mk_service_channels, service_node) {
 		ep = &ch->endpoints[service->id];
-		if (!(service->roles & ch->role))
-			continue;
 		/* Who opens has found it before, and holds this lock */
 		mk_rx_lock(ch);
-		ep->announced = false;
-		mk_endpoint_close(ep, -ENOTCONN);
+		if (ep->service == service)
+			mk_endpoint_close(ep, -ENOTCONN);
 		mk_rx_unlock(ch);
-		mk_offer(ch, service, MK_RECORD_WITHDRAW);
+		if (service->roles & ch->role)
+			mk_offer(ch, service, MK_RECORD_WITHDRAW);
 	}
 	mutex_unlock(&mk_service_lock);
 }
@@ -198,7 +195,7 @@ void mk_services_attach(struct mk_channel *ch)
 	list_add_tail(&ch->service_node, &mk_service_channels);
 	list_for_each_entry(service, &mk_services, node)
 		if (service->roles & ch->role)
-			mk_announce(ch, service);
+			mk_offer(ch, service, MK_RECORD_OFFER);
 	mutex_unlock(&mk_service_lock);
 }
 
@@ -280,6 +277,23 @@ static int mk_receive(struct mk_channel *ch, struct mk_endpoint *ep,
 	return !rec->id && err == -EPROTO ? -EPROTO : 0;
 }
 
+static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep)
+{
+	if (ep->open)
+		return 0;
+	if (!ch->nr_offers || time_after(jiffies, ch->offers_since + MK_OFFERS_TIME)) {
+		ch->offers_since = jiffies;
+		ch->nr_offers = 0;
+	}
+	if (++ch->nr_offers > MK_OFFERS_MAX)
+		return -EPROTO;
+
+	ep->offered = true;
+	mk_endpoint_try_open(ep);
+
+	return 0;
+}
+
 /**
  * mk_dispatch - hand a record to whom it is for
  * @ch: where it came from
@@ -308,9 +322,7 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 	case MK_RECORD_ERROR:
 		return mk_answer(ch, rec, payload);
 	case MK_RECORD_OFFER:
-		ep->offered = true;
-		mk_endpoint_try_open(ep);
-		return 0;
+		return mk_offered(ch, ep);
 	case MK_RECORD_WITHDRAW:
 		ep->offered = false;
 		mk_endpoint_close(ep, -ENOTCONN);

@@ -21,7 +21,7 @@ bool mk_self_is_spawn __ro_after_init;
 struct mk_boot_desc mk_self __ro_after_init;
 
 /* The whole window, once it can be mapped; its parts before that */
-static void *mk_self_window;
+void *mk_self_window;
 static struct mk_host_page *mk_self_host;
 static struct mk_spawn_page *mk_self_page;
 
@@ -178,6 +178,7 @@ static int __init mk_spawn_map(void)
 	if (err)
 		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
+	mk_heart_start_self();
 
 	return 0;
 }
@@ -185,7 +186,13 @@ core_initcall(mk_spawn_map);
 
 static int __init mk_spawn_surface(void)
 {
-	return mk_self_is_spawn ? mk_channel_cpus_init() ?: mk_sysfs_spawn_init() : 0;
+	if (!mk_self_is_spawn)
+		return 0;
+
+	mk_debugfs_init();
+	mk_debugfs_add(&mk_self_channel);
+
+	return mk_channel_cpus_init() ?: mk_sysfs_spawn_init();
 }
 subsys_initcall(mk_spawn_surface);
 

@@ -151,7 +151,7 @@ static void mk_liar_message(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_soon(atomic_read(&loop->host.faults) == 1));
 }
 
-/* Offered and withdrawn without end: opened and closed as often, and no more */
+/* Offered and withdrawn: opened and closed as often, and no more */
 static void mk_liar_offers(struct kunit *test)
 {
 	struct mk_probe *probe = mk_probe(test, MK_TEST_SERVICE, MK_ROLE_HOST);
@@ -161,7 +161,7 @@ static void mk_liar_offers(struct kunit *test)
 
 	mk_probe_register(test, probe);
 	mk_loop_open_end(test, &loop->host);
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 50; i++) {
 		mk_offer_lie(test, loop, MK_TEST_SERVICE, MK_RECORD_OFFER);
 		mk_offer_lie(test, loop, MK_TEST_SERVICE, MK_RECORD_OFFER);
 		mk_offer_lie(test, loop, MK_TEST_SERVICE, MK_RECORD_WITHDRAW);
@@ -171,10 +171,35 @@ static void mk_liar_offers(struct kunit *test)
 	}
 	KUNIT_ASSERT_TRUE(test, mk_soon(mk_all_read(loop)));
 	mk_loop_close_end(&loop->host);
-	KUNIT_EXPECT_EQ(test, probe->host.opens, 500);
-	KUNIT_EXPECT_EQ(test, probe->host.closes, 500);
+	KUNIT_EXPECT_EQ(test, probe->host.opens, 50);
+	KUNIT_EXPECT_EQ(test, probe->host.closes, 50);
 	KUNIT_EXPECT_EQ(test, probe->host.wrong, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&loop->host.faults), 0);
+}
+
+/* ... without end: that is no honest peer */
+static void mk_liar_offers_flood(struct kunit *test)
+{
+	struct mk_probe *probe = mk_probe(test, MK_TEST_SERVICE, MK_ROLE_HOST);
+	struct mk_loop *loop = mk_loop(test);
+	int i;
+
+	mk_probe_register(test, probe);
+	mk_loop_open_end(test, &loop->host);
+	for (i = 0; i < 100000 && !atomic_read(&loop->host.faults); i++) {
+		struct mk_record rec = {
+			.service = MK_TEST_SERVICE,
+			.flags = i % 2 ? MK_RECORD_WITHDRAW : MK_RECORD_OFFER,
+		};
+
+		if (!mk_lie(loop, &rec, NULL))
+			cond_resched();
+	}
+	KUNIT_EXPECT_TRUE(test, mk_soon(atomic_read(&loop->host.faults) == 1));
+	mk_loop_close_end(&loop->host);
+	KUNIT_EXPECT_LE(test, probe->host.opens, 2000);
+	KUNIT_EXPECT_EQ(test, probe->host.opens, probe->host.closes);
+	KUNIT_EXPECT_EQ(test, probe->host.wrong, 0);
 }
 
 /* Asks without end and reads no answer: it gets none, and costs a fixed amount */
@@ -302,6 +327,7 @@ static struct kunit_case mk_liar_cases[] = {
 	KUNIT_CASE(mk_liar_records),
 	KUNIT_CASE(mk_liar_message),
 	KUNIT_CASE(mk_liar_offers),
+	KUNIT_CASE(mk_liar_offers_flood),
 	KUNIT_CASE(mk_liar_requests),
 	KUNIT_CASE(mk_liar_words),
 	KUNIT_CASE(mk_liar_noise),

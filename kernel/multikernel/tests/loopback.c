@@ -35,8 +35,8 @@ static void mk_loop_fault(struct mk_channel *ch, const char *what)
 {
 	struct mk_loop_end *end = mk_loop_end(ch);
 
-	cmpxchg(&end->fault, NULL, what);
-	atomic_inc(&end->faults);
+	if (atomic_inc_return(&end->faults) == 1)
+		strscpy(end->fault, what, sizeof(end->fault));
 }
 
 static const struct mk_channel_ops mk_loop_ops = {

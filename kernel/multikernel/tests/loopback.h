@@ -47,7 +47,7 @@ struct mk_loop_end {
 	struct mk_loop_end *peer;
 	raw_spinlock_t doorbell;
 	atomic_t faults;
-	const char *fault;
+	char fault[MK_EXIT_TEXT];
 	bool listening;
 };
 

@@ -7,7 +7,7 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt destroy perms cpu load poll lifecycle console ping two isolation hang kill"
+tests="create smt destroy perms cpu load poll lifecycle console ping pulse idle two isolation hang kill"
 tests="$tests oom leak fuzz lockdown"
 LIMIT=300	# seconds for one file
 
