@@ -71,7 +71,7 @@ check "they are the same" cmp "$T/sent" "$T/back"
 # Another instance at the same time
 check "a second instance, with a tty of its own" eval \
 	'mk_kill web && mk_destroy web && mk_up red 2 128M mk.spawn=getty &&
-	mk_up blue 3 128M mk.spawn=getty && not equal ttys "$(val red tty)" "$(val blue tty)"'
+	mk_up blue 3 128M "console=hvc0 mk.spawn=getty" && not equal ttys "$(val red tty)" "$(val blue tty)"'
 many() { # NAME: 5000 times its name
 	tty "$1" -s "$raw printf 'beg''in'; yes $1 | head -n 5000; $sane" \
 		-w begin -r $((5000 * (${#1} + 1))) "$T/$1"
