@@ -40,13 +40,18 @@ clean distclean:
 #:   make soak     start and kill an instance N times (default 1000)
 #:   make shell    a shell in the host guest ('exit' ends it)
 #:   make kernel   only build the kernel and the initramfs
-#:   make clean    remove what was built; distclean: also the source and the caches
+#:   make clean    remove what was built
+#:   make distclean   also the source, the prepared trees and the caches
 #:
 #: Variables:
 #:   SMP=4 MEM=2G    the guest's CPUs and memory
 #:   ACCEL=kvm|tcg   instead of the better that works here
 #:   N=1000 SEED=1   cycles of soak, seed of its random moments
+#:   BOOTS=5         straight boots of bench
+#:   FLAVOUR=debug   soak on the kernel with the checkers on, instead of plain
 #:   TESTS=create,kill   only these files of the selftests
+#:   TIMEOUT=300     seconds after which a guest of demo, check, bench or soak is ended
+#:   SHOW=all        check: the guests' whole log on the screen (story: the default; none)
 #:   LINUX=/path     build with your own 6.12 tree (it is copied, and stays as it is)
 #:   O=/path         where to build (default: out/ in the cache)
 #:   MIRROR=URL      Debian archive to fetch the kernel source from

@@ -13,6 +13,13 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/dev/judge.sh"
 
+# TESTS: a wrong name would be found in the guest only, after both builds
+tests=$(find "$TOP/tools/testing/selftests/multikernel" -name "*.sh" -printf "%f\n" | sed "s/[.]sh$//" |
+	grep -vxE "lib|qemu|run-tests" | sort)
+for t in ${TESTS//,/ }; do
+	grep -qxF -- "$t" <<<"$tests" || die "TESTS: there is no test '$t'; there are: ${tests//$'\n'/ }"
+done
+
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
 "$TOP/dev/kernel.sh" plain debug

@@ -77,6 +77,7 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 	mutex_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
 	spin_lock_init(&ch->requests_lock);
+	spin_lock_init(&ch->heart.lock);
 	ch->role = role;
 	ch->ops = ops;
 	ch->peer_id = peer_id;
@@ -122,10 +123,14 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->peer_want_room = &theirs->want_room;
 	ch->doorbell_dest = at_host ? &host->doorbell_dest : &spawn->doorbell_dest;
 
+	mk_heart_attach(&ch->heart, at_host ? &host->pulse : &spawn->pulse,
+			at_host ? &spawn->pulse : &host->pulse);
+
 	ch->rung = 0;
 	ch->room_rung = 0;
 	ch->starved = false;
 	ch->broken = false;
+	ch->nr_offers = 0;
 	ch->poll_ns = 0;
 	ch->request_poll_ns = 0;
 	memset(&ch->stats, 0, sizeof(ch->stats));
@@ -147,10 +152,18 @@ void mk_channel_listen(struct mk_channel *ch)
 	mutex_unlock(&mk_channels_lock);
 }
 
-static void mk_channel_broken(struct mk_channel *ch, const char *what)
+static void mk_channel_broken(struct mk_channel *ch, const char *what,
+			      const struct mk_record *rec)
 {
+	char text[MK_EXIT_TEXT];
+
+	if (rec)
+		scnprintf(text, sizeof(text), "%s: service %u, flags %#x, id %llu, length %u",
+			  what, rec->service, rec->flags, rec->id, rec->len);
+	else
+		strscpy(text, what, sizeof(text));
 	WRITE_ONCE(ch->broken, true);
-	ch->ops->fault(ch, what);
+	ch->ops->fault(ch, text);
 }
 
 /* Did something come, or did the room come that somebody waits for? */
@@ -217,29 +230,14 @@ static void mk_channel_take_room(struct mk_channel *ch)
 	mk_services_writable(ch);
 }
 
-/*
- * Can this record open or close an endpoint?  That may wait until nobody asks
- * any more, and so must not happen within a request.
- */
-static bool mk_for_reader(struct mk_channel *ch, const struct mk_record *rec)
-{
-	switch (rec->flags) {
-	case MK_RECORD_REPLY:
-	case MK_RECORD_ERROR:
-		return false;
-	case MK_RECORD_OFFER:
-	case MK_RECORD_WITHDRAW:
-		return true;
-	default:
-		return rec->service <= MK_SERVICE_MAX &&
-		       !READ_ONCE(ch->endpoints[rec->service].open);
-	}
-}
-
 /**
  * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
  * @ch: channel
- * @waiter: in the place of the reader, to whom some records are left
+ * @waiter: in the place of the reader
+ *
+ * An offer or a withdrawal is left to the reader: opening and closing an
+ * endpoint may wait until nobody asks any more, and so must not happen within
+ * a request.
  *
  * Context: &mk_channel.rx_lock held.
  * Return: true if one was left.
@@ -255,11 +253,16 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 
 	for (n = 0; n < MK_RX_BUDGET && mk_channel_is_open(ch); n++) {
 		ret = mk_ring_peek(&ch->rx, &rec, &payload);
-		if (ret < 0)
-			mk_channel_broken(ch, "impossible record in its ring");
+		if (ret < 0) {
+			/* Nothing left of what its index allowed: it was the index */
+			if (ch->rx.seen == ch->rx.next)
+				mk_channel_broken(ch, "impossible head", NULL);
+			else
+				mk_channel_broken(ch, "impossible record", &rec);
+		}
 		if (ret <= 0)
 			break;
-		left = waiter && mk_for_reader(ch, &rec);
+		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
 		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);
@@ -268,7 +271,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 		ret = mk_dispatch(ch, &rec, payload);
 		mk_ring_consume(&ch->rx);
 		if (ret < 0) {
-			mk_channel_broken(ch, "message against the rules");
+			mk_channel_broken(ch, "message against the rules", &rec);
 			break;
 		}
 	}
@@ -583,6 +586,7 @@ int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
 	if (cpu < nr_cpu_ids && cpu_online(cpu)) {
 		mutex_lock(&mk_channels_lock);
 		mk_channel_move(ch, cpu);
+		ch->placed = true;
 		mutex_unlock(&mk_channels_lock);
 		err = 0;
 	}

@@ -16,6 +16,7 @@
  * - bootdesc.c: codec of what a spawn is told about itself
  * - ring.c: record ring between two kernels
  * - request.c: the line written to "create"
+ * - pulse.c: signs of life
  *
  * On top of them:
  *
@@ -25,8 +26,12 @@
  * - message.c: sending, asking, answering
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
+ * - heartbeat.c: says that this kernel is alive, and hears it of the peers
+ * - clock.c: a spawn's wall clock follows the host's
+ * - tty.c: a terminal line between host and spawn
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
+ * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
@@ -47,9 +52,12 @@
  * 6. &mk_channel.requests_lock
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
+ * The tty layer's and hvc's locks nest outside of tty.c's, and that outside of
+ * tx_lock; none of them is held where a service is called.
+ *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the proof stub (arch), the figures of debugfs.c and bench.c.
- * A ping takes only those of the channel.
+ * (channel.c), the links (link.c), &mk_heart.lock, the proof stub (arch), the
+ * figures of debugfs.c and bench.c.  A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -72,6 +80,7 @@
 
 #include "bootdesc.h"
 #include "mem_pool.h"
+#include "pulse.h"
 #include "request.h"
 #include "ring.h"
 #include "state.h"
@@ -144,6 +153,24 @@ struct mk_channel_stats {
 
 /* One writer at a time, readers don't care */
 #define mk_count(counter, n)	WRITE_ONCE(counter, (counter) + (n))
+
+/**
+ * struct mk_heart - signs of life of this kernel and of a peer
+ * @mine: where this kernel's go: in its half of the window
+ * @theirs: in the peer's half
+ * @lock: what follows, and who writes @mine
+ * @beats: how many this kernel gave since the channel was attached
+ * @heard: times that there was a new one of the peer's
+ * @last: the last one of the peer's that was believed
+ */
+struct mk_heart {
+	struct mk_pulse *mine;
+	const struct mk_pulse *theirs;
+	spinlock_t lock; /* the fields below; writers of @mine */
+	u32 beats;
+	u32 heard;
+	struct mk_beat last;
+};
 
 enum mk_channel_state {
 	MK_CHANNEL_CLOSED,	/* never opened since it was attached */
@@ -238,7 +265,10 @@ struct mk_flood {
  * @request_wait: those that wait until there are fewer
  * @request_poll_ns: how long one looks at the ring before it sleeps
  *
+ * @heart: signs of life
  * @endpoints: by service
+ * @nr_offers: of the peer, since @offers_since; rx_lock
+ * @offers_since: jiffies
  * @stats: counters
  * @debugfs: folder
  * @ping_trips: last run of pings, under a lock of debugfs.c
@@ -283,7 +313,10 @@ struct mk_channel {
 	wait_queue_head_t request_wait;
 	u64 request_poll_ns;
 
+	struct mk_heart heart;
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
+	u32 nr_offers;
+	unsigned long offers_since;
 	struct mk_channel_stats stats;
 	struct dentry *debugfs;
 	struct mk_trips ping_trips;
@@ -361,6 +394,19 @@ void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);
 void mk_services_writable(struct mk_channel *ch);
 
+/* heartbeat.c */
+void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
+		     const struct mk_pulse *theirs);
+void mk_heart_beat(struct mk_channel *ch);
+u64 mk_heart_age_ms(struct mk_heart *heart);
+void mk_heart_start_self(void);
+
+/* clock.c */
+extern bool mk_clock_sync;
+
+bool mk_clock_offset_ns(s64 *offset);
+void mk_clock_follow(const struct mk_beat *host);
+
 /* Console: the spawn's printk lines, in the window */
 
 #ifdef CONFIG_PRINTK
@@ -374,6 +420,20 @@ u64 mk_console_head(const void *window);
 ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
 			size_t count);
 u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
+
+/* Terminal line */
+
+#ifdef CONFIG_MULTIKERNEL_TTY
+void mk_tty_add(struct mk_instance *inst);
+void mk_tty_hangup(struct mk_instance *inst);
+void mk_tty_remove(struct mk_instance *inst);
+int mk_tty_index(const struct mk_instance *inst);
+#else
+static inline void mk_tty_add(struct mk_instance *inst) { }
+static inline void mk_tty_hangup(struct mk_instance *inst) { }
+static inline void mk_tty_remove(struct mk_instance *inst) { }
+static inline int mk_tty_index(const struct mk_instance *inst) { return -ENODEV; }
+#endif
 
 /* Fault: first claim wins, the rest is deferred */
 
@@ -457,6 +517,7 @@ struct mk_image {
  * @fault: what broke first
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
+ * @link_node: in mk_link_members, under a lock of link.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -494,6 +555,7 @@ struct mk_instance {
 	struct mk_fault fault;
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
+	struct list_head link_node;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -540,6 +602,12 @@ void mk_instance_kick(struct mk_instance *inst);
 /* loader.c */
 int mk_image_place(struct mk_instance *inst, struct mk_complaint *c);
 void mk_image_drop(struct mk_instance *inst);
+
+/* link.c */
+void mk_link_add_instance(struct mk_instance *inst);
+void mk_link_del_instance(struct mk_instance *inst);
+int mk_link_change(struct mk_instance *inst, char *word, struct mk_complaint *c);
+ssize_t mk_link_show(struct mk_instance *inst, char *buf);
 
 /* cpu_pool.c */
 int mk_cpu_pool_init(void);
@@ -590,10 +658,13 @@ int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
 bool arch_mk_doorbell_valid(u32 vector);
 void arch_mk_doorbell_ring(u32 dest, u32 vector);
+u64 arch_mk_tsc(void);
+u32 arch_mk_tsc_khz(void);
+void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns);
 void __noreturn arch_mk_stop_self(void);
 int arch_mk_image_check(const void *file, size_t len, const char **why);
 int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
-		       struct mk_image *image, const char **why);
+		       struct mk_image *image, struct mk_complaint *c);
 
 int arch_mk_boot_params(struct mk_instance *inst);
 

@@ -79,7 +79,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 			WRITE_ONCE(ch->tx.seen, look.seen);
 	}
 	if (err == -EPROTO)
-		ch->ops->fault(ch, "impossible index in its ring");
+		ch->ops->fault(ch, "impossible tail");
 
 	return err;
 }
@@ -139,11 +139,9 @@ static int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
 	}
 	memcpy(payload, data, rec->len);
 	/* Before the peer can act on it: see mk_endpoint_try_open() */
-	if (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW)) {
-		WRITE_ONCE(ch->endpoints[rec->service].failed, false);
+	if (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW))
 		WRITE_ONCE(ch->endpoints[rec->service].announced,
 			   rec->flags == MK_RECORD_OFFER);
-	}
 	mk_tx_end(ch, rec, pad, flags);
 
 	return 0;
@@ -231,10 +229,14 @@ int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
 	slot->len = len;
 	raw_spin_lock_irqsave(&ch->tx_lock, slot->flags);
 	err = mk_tx_begin(ch, ep, len, &slot->pad, &slot->data);
-	if (err)
+	if (err) {
 		raw_spin_unlock_irqrestore(&ch->tx_lock, slot->flags);
+		return err;
+	}
+	/* For sparse: the lock goes on with @slot */
+	__release(&ch->tx_lock);
 
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(mk_reserve);
 
@@ -248,6 +250,7 @@ void mk_commit(struct mk_slot *slot)
 {
 	struct mk_record rec = { .service = slot->ep->id, .len = slot->len };
 
+	__acquire(&slot->ep->ch->tx_lock);
 	mk_tx_end(slot->ep->ch, &rec, slot->pad, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_commit);
@@ -260,6 +263,7 @@ EXPORT_SYMBOL_GPL(mk_commit);
  */
 void mk_abort(struct mk_slot *slot)
 {
+	__acquire(&slot->ep->ch->tx_lock);
 	raw_spin_unlock_irqrestore(&slot->ep->ch->tx_lock, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_abort);
