@@ -134,7 +134,7 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 		if (err == sizeof(back)) {
 			mk_trip(&trips, local_clock() - start);
 			err = back[0] == start ? 0 : -EPROTO;
-		} else if (!err) {
+		} else if (err >= 0) {
 			err = -EPROTO;
 		} else if (err == -ETIMEDOUT) {
 			trips.lost++;
