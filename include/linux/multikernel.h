@@ -68,7 +68,11 @@ int multikernel_image_unload(unsigned long flags);
 struct mk_channel;
 struct mk_service;
 
-/* Which side of a link a kernel is */
+/**
+ * enum mk_role - which side of a link a kernel is
+ * @MK_ROLE_HOST: the kernel that firmware booted
+ * @MK_ROLE_SPAWN: one that runs beside it
+ */
 enum mk_role {
 	MK_ROLE_HOST	= 0x1,
 	MK_ROLE_SPAWN	= 0x2,
