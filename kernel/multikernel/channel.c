@@ -8,8 +8,14 @@
  * answer reads in its place, as long as it is not at it itself.
  *
  * Who reads looks on for a moment when the ring is empty, and only then asks
- * for doorbells: it *arms* the channel.  A sender rings once for each arming.
- * The same way a sender that found no room asks for a doorbell.
+ * for doorbells: it *arms* the channel, by saying up to where it has read.  A
+ * sender that has written more than that rings, once for each arming.  The
+ * same way a sender that found no room says up to where it saw the peer read.
+ *
+ * The index is what tells a doorbell that is due from one that comes late: a
+ * sender that is held up between its record and its look at @armed may find
+ * that the reader has read this record and sleeps again.  Were it to ring then,
+ * the doorbell would find nothing, and there would be none for the next record.
  *
  *	sender				reader
  *	------				------
@@ -71,6 +77,7 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 	mutex_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
 	spin_lock_init(&ch->requests_lock);
+	spin_lock_init(&ch->heart.lock);
 	ch->role = role;
 	ch->ops = ops;
 	ch->peer_id = peer_id;
@@ -116,8 +123,9 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->peer_want_room = &theirs->want_room;
 	ch->doorbell_dest = at_host ? &host->doorbell_dest : &spawn->doorbell_dest;
 
-	ch->arm_seq = 0;
-	ch->want_seq = 0;
+	mk_heart_attach(&ch->heart, at_host ? &host->pulse : &spawn->pulse,
+			at_host ? &spawn->pulse : &host->pulse);
+
 	ch->rung = 0;
 	ch->room_rung = 0;
 	ch->starved = false;
@@ -186,7 +194,10 @@ static void mk_channel_give_room(struct mk_channel *ch)
 	/* The room before the look at @peer_want_room, see above */
 	smp_mb();
 	want = READ_ONCE(*ch->peer_want_room);
-	if (!want || want == ch->room_rung)
+	if (!want)
+		ch->room_rung = 0;
+	/* If it had seen this room already, the doorbell is for the next one */
+	if (!want || want == ch->room_rung || want == (ch->rx.next | MK_INDEX_SET))
 		return;
 	ch->room_rung = want;
 
@@ -325,9 +336,7 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 		mk_poll_adapt(window, w ? completion_done(&w->done) : hit);
 
 	if (mk_channel_is_open(ch)) {
-		ch->arm_seq += ch->arm_seq == U32_MAX ? 2 : 1;
-		/* The index before @armed, see mk_peer_sleeps() */
-		smp_store_release(ch->armed, ch->arm_seq);
+		WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
 		/* @armed before the look at the ring, see above */
 		smp_mb();
 	}
@@ -417,22 +426,6 @@ void mk_channel_waited(struct mk_channel *ch, u64 ns)
 	mk_poll_begin(&ch->request_poll_ns, ns);
 }
 
-/*
- * A doorbell for room that a sender had seen already, and that was too little,
- * is spent: without another one asked for, the room to come is silent.
- */
-static void mk_channel_want_again(struct mk_channel *ch)
-{
-	unsigned long flags;
-
-	if (!READ_ONCE(ch->starved))
-		return;
-	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	if (ch->starved && mk_channel_is_open(ch))
-		mk_want_room(ch);
-	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
-}
-
 /**
  * mk_channel_heard - somebody rang, look at this channel
  * @ch: channel that listens
@@ -443,7 +436,6 @@ void mk_channel_heard(struct mk_channel *ch)
 {
 	if (ch->ops->event)
 		ch->ops->event(ch);
-	mk_channel_want_again(ch);
 	if (!mk_channel_wanted(ch))
 		return;
 	mk_count(ch->stats.doorbells_rx, 1);

@@ -197,6 +197,8 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "late_replies=%llu\n", READ_ONCE(s->late_replies));
 	seq_printf(m, "unanswered=%llu\n", READ_ONCE(s->unanswered));
 	seq_printf(m, "stray_replies=%llu\n", READ_ONCE(s->stray_replies));
+	seq_printf(m, "beats=%u\n", READ_ONCE(ch->heart.beats));
+	seq_printf(m, "beats_heard=%u\n", READ_ONCE(ch->heart.heard));
 
 	return 0;
 }
@@ -220,6 +222,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "host.tail=%u\n", READ_ONCE(host->ctl.tail));
 	seq_printf(m, "host.armed=%u\n", READ_ONCE(host->ctl.armed));
 	seq_printf(m, "host.want_room=%u\n", READ_ONCE(host->ctl.want_room));
+	seq_printf(m, "host.beat=%u\n", READ_ONCE(host->pulse.beat));
 	seq_printf(m, "spawn.magic=%#x\n", READ_ONCE(spawn->magic));
 	seq_printf(m, "spawn.abi_version=%u\n", READ_ONCE(spawn->abi_version));
 	seq_printf(m, "spawn.phase=%u\n", READ_ONCE(spawn->phase));
@@ -233,6 +236,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "spawn.tail=%u\n", READ_ONCE(spawn->ctl.tail));
 	seq_printf(m, "spawn.armed=%u\n", READ_ONCE(spawn->ctl.armed));
 	seq_printf(m, "spawn.want_room=%u\n", READ_ONCE(spawn->ctl.want_room));
+	seq_printf(m, "spawn.beat=%u\n", READ_ONCE(spawn->pulse.beat));
 
 	return 0;
 }

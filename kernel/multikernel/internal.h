@@ -16,6 +16,7 @@
  * - bootdesc.c: codec of what a spawn is told about itself
  * - ring.c: record ring between two kernels
  * - request.c: the line written to "create"
+ * - pulse.c: signs of life
  *
  * On top of them:
  *
@@ -25,8 +26,12 @@
  * - message.c: sending, asking, answering
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
+ * - heartbeat.c: says that this kernel is alive, and hears it of the peers
+ * - clock.c: a spawn's wall clock follows the host's
+ * - tty.c: a terminal line between host and spawn
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
+ * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
@@ -47,9 +52,12 @@
  * 6. &mk_channel.requests_lock
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
+ * The tty layer's and hvc's locks nest outside of tty.c's, and that outside of
+ * tx_lock; none of them is held where a service is called.
+ *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the proof stub (arch), the figures of debugfs.c and bench.c.
- * A ping takes only those of the channel.
+ * (channel.c), the links (link.c), &mk_heart.lock, the proof stub (arch), the
+ * figures of debugfs.c and bench.c.  A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -72,6 +80,7 @@
 
 #include "bootdesc.h"
 #include "mem_pool.h"
+#include "pulse.h"
 #include "request.h"
 #include "ring.h"
 #include "state.h"
@@ -145,6 +154,24 @@ struct mk_channel_stats {
 /* One writer at a time, readers don't care */
 #define mk_count(counter, n)	WRITE_ONCE(counter, (counter) + (n))
 
+/**
+ * struct mk_heart - signs of life of this kernel and of a peer
+ * @mine: where this kernel's go: in its half of the window
+ * @theirs: in the peer's half
+ * @lock: what follows, and who writes @mine
+ * @beats: how many this kernel gave since the channel was attached
+ * @heard: times that there was a new one of the peer's
+ * @last: the last one of the peer's that was believed
+ */
+struct mk_heart {
+	struct mk_pulse *mine;
+	const struct mk_pulse *theirs;
+	spinlock_t lock; /* the fields below; writers of @mine */
+	u32 beats;
+	u32 heard;
+	struct mk_beat last;
+};
+
 enum mk_channel_state {
 	MK_CHANNEL_CLOSED,	/* never opened since it was attached */
 	MK_CHANNEL_OPEN,
@@ -216,7 +243,6 @@ struct mk_flood {
  * @rx_owner: who holds it
  * @rx: reading end
  * @armed: in this kernel's half: ring my doorbell
- * @arm_seq: last value there that was not 0
  * @peer_want_room: in the peer's half: it waits for room
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
@@ -227,7 +253,6 @@ struct mk_flood {
  * @peer_armed: in the peer's half: it wants a doorbell
  * @rung: value there for which the doorbell was rung
  * @want_room: in this kernel's half: ring when there is room
- * @want_seq: last value there that was not 0
  * @starved: somebody found no room since there was some
  * @room_wait: senders that wait for it
  * @late: replies that do, &struct mk_late_reply
@@ -240,6 +265,7 @@ struct mk_flood {
  * @request_wait: those that wait until there are fewer
  * @request_poll_ns: how long one looks at the ring before it sleeps
  *
+ * @heart: signs of life
  * @endpoints: by service
  * @nr_offers: of the peer, since @offers_since; rx_lock
  * @offers_since: jiffies
@@ -265,7 +291,6 @@ struct mk_channel {
 	struct task_struct *rx_owner;
 	struct mk_ring_rx rx;
 	u32 *armed;
-	u32 arm_seq;
 	const u32 *peer_want_room;
 	u32 room_rung;
 	struct task_struct *reader;
@@ -276,7 +301,6 @@ struct mk_channel {
 	const u32 *peer_armed;
 	u32 rung;
 	u32 *want_room;
-	u32 want_seq;
 	bool starved;
 	wait_queue_head_t room_wait;
 	struct list_head late;
@@ -289,6 +313,7 @@ struct mk_channel {
 	wait_queue_head_t request_wait;
 	u64 request_poll_ns;
 
+	struct mk_heart heart;
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
 	u32 nr_offers;
 	unsigned long offers_since;
@@ -357,7 +382,6 @@ static inline void mk_rx_unlock(struct mk_channel *ch)
 /* message.c */
 int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		   const struct mk_record *rec, const void *payload, long timeout);
-void mk_want_room(struct mk_channel *ch);
 int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 int mk_reply_error(struct mk_endpoint *ep, u64 request, int err);
 void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err);
@@ -369,6 +393,19 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);
 void mk_services_writable(struct mk_channel *ch);
+
+/* heartbeat.c */
+void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
+		     const struct mk_pulse *theirs);
+void mk_heart_beat(struct mk_channel *ch);
+u64 mk_heart_age_ms(struct mk_heart *heart);
+void mk_heart_start_self(void);
+
+/* clock.c */
+extern bool mk_clock_sync;
+
+bool mk_clock_offset_ns(s64 *offset);
+void mk_clock_follow(const struct mk_beat *host);
 
 /* Console: the spawn's printk lines, in the window */
 
@@ -383,6 +420,20 @@ u64 mk_console_head(const void *window);
 ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
 			size_t count);
 u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
+
+/* Terminal line */
+
+#ifdef CONFIG_MULTIKERNEL_TTY
+void mk_tty_add(struct mk_instance *inst);
+void mk_tty_hangup(struct mk_instance *inst);
+void mk_tty_remove(struct mk_instance *inst);
+int mk_tty_index(const struct mk_instance *inst);
+#else
+static inline void mk_tty_add(struct mk_instance *inst) { }
+static inline void mk_tty_hangup(struct mk_instance *inst) { }
+static inline void mk_tty_remove(struct mk_instance *inst) { }
+static inline int mk_tty_index(const struct mk_instance *inst) { return -ENODEV; }
+#endif
 
 /* Fault: first claim wins, the rest is deferred */
 
@@ -466,6 +517,7 @@ struct mk_image {
  * @fault: what broke first
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
+ * @link_node: in mk_link_members, under a lock of link.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -503,6 +555,7 @@ struct mk_instance {
 	struct mk_fault fault;
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
+	struct list_head link_node;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -549,6 +602,12 @@ void mk_instance_kick(struct mk_instance *inst);
 /* loader.c */
 int mk_image_place(struct mk_instance *inst, struct mk_complaint *c);
 void mk_image_drop(struct mk_instance *inst);
+
+/* link.c */
+void mk_link_add_instance(struct mk_instance *inst);
+void mk_link_del_instance(struct mk_instance *inst);
+int mk_link_change(struct mk_instance *inst, char *word, struct mk_complaint *c);
+ssize_t mk_link_show(struct mk_instance *inst, char *buf);
 
 /* cpu_pool.c */
 int mk_cpu_pool_init(void);
@@ -599,10 +658,13 @@ int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
 bool arch_mk_doorbell_valid(u32 vector);
 void arch_mk_doorbell_ring(u32 dest, u32 vector);
+u64 arch_mk_tsc(void);
+u32 arch_mk_tsc_khz(void);
+void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns);
 void __noreturn arch_mk_stop_self(void);
 int arch_mk_image_check(const void *file, size_t len, const char **why);
 int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
-		       struct mk_image *image, const char **why);
+		       struct mk_image *image, struct mk_complaint *c);
 
 int arch_mk_boot_params(struct mk_instance *inst);
 

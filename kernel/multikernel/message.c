@@ -43,43 +43,20 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	/* The record before the look at @peer_armed, see channel.c */
 	smp_mb();
 	armed = READ_ONCE(*ch->peer_armed);
-	if (!armed || armed == ch->rung)
-		return false;
-
-	/*
-	 * It may have read the record already, and then armed: a doorbell that
-	 * finds nothing would be lost for the next record.  What it read before
-	 * it armed is seen after that.
-	 */
-	smp_rmb();
-	if (READ_ONCE(*ch->tx.tail) == ch->tx.next)
+	if (!armed)
+		ch->rung = 0;
+	/* If it had read this record already, the doorbell is for the next one */
+	if (!armed || armed == ch->rung || armed == (ch->tx.next | MK_INDEX_SET))
 		return false;
 	ch->rung = armed;
 
 	return true;
 }
 
-/**
- * mk_want_room - ask the peer to say when there is room
- * @ch: open channel
- *
- * What the ring looks like has to be looked at again after this.
- *
- * Context: any but NMI; &mk_channel.tx_lock held.
- */
-void mk_want_room(struct mk_channel *ch)
-{
-	lockdep_assert_held(&ch->tx_lock);
-
-	ch->want_seq += ch->want_seq == U32_MAX ? 2 : 1;
-	WRITE_ONCE(*ch->want_room, ch->want_seq);
-	/* @want_room before the look at the room, see channel.c */
-	smp_mb();
-}
-
 /* Room for a record, or the peer is asked to say when there is some */
 static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 {
+	struct mk_ring_tx look;
 	int err;
 
 	lockdep_assert_held(&ch->tx_lock);
@@ -88,8 +65,18 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 	if (err == -EAGAIN) {
 		mk_count(ch->stats.tx_full, 1);
 		WRITE_ONCE(ch->starved, true);
-		mk_want_room(ch);
-		err = mk_ring_reserve(&ch->tx, len, pad, payload);
+		WRITE_ONCE(*ch->want_room, ch->tx.seen | MK_INDEX_SET);
+		/* @want_room before the second look at the room, see channel.c */
+		smp_mb();
+		/*
+		 * A look aside: if there is some room, but not enough, the peer
+		 * may have rung for it already, and won't again.  That doorbell
+		 * has to find news, see mk_channel_wanted().
+		 */
+		look = ch->tx;
+		err = mk_ring_reserve(&look, len, pad, payload);
+		if (!err)
+			WRITE_ONCE(ch->tx.seen, look.seen);
 	}
 	if (err == -EPROTO)
 		ch->ops->fault(ch, "impossible tail");
@@ -242,10 +229,14 @@ int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
 	slot->len = len;
 	raw_spin_lock_irqsave(&ch->tx_lock, slot->flags);
 	err = mk_tx_begin(ch, ep, len, &slot->pad, &slot->data);
-	if (err)
+	if (err) {
 		raw_spin_unlock_irqrestore(&ch->tx_lock, slot->flags);
+		return err;
+	}
+	/* For sparse: the lock goes on with @slot */
+	__release(&ch->tx_lock);
 
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(mk_reserve);
 
@@ -259,6 +250,7 @@ void mk_commit(struct mk_slot *slot)
 {
 	struct mk_record rec = { .service = slot->ep->id, .len = slot->len };
 
+	__acquire(&slot->ep->ch->tx_lock);
 	mk_tx_end(slot->ep->ch, &rec, slot->pad, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_commit);
@@ -271,6 +263,7 @@ EXPORT_SYMBOL_GPL(mk_commit);
  */
 void mk_abort(struct mk_slot *slot)
 {
+	__acquire(&slot->ep->ch->tx_lock);
 	raw_spin_unlock_irqrestore(&slot->ep->ch->tx_lock, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_abort);

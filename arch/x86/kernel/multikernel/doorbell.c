@@ -2,6 +2,7 @@
 /*
  * multikernel: the doorbell's interrupt vector
  */
+#include <linux/hardirq.h>
 #include <linux/smp.h>
 
 #include <asm/apic.h>
@@ -13,6 +14,7 @@
 DEFINE_IDTENTRY_SYSVEC(sysvec_multikernel_doorbell)
 {
 	apic_eoi();
+	inc_irq_stat(multikernel_doorbell_count);
 	mk_doorbell();
 }
 

@@ -7,8 +7,8 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt destroy perms cpu load poll lifecycle console ping two isolation hang kill"
-tests="$tests message lie oom leak fuzz lockdown"
+tests="create smt destroy perms cpu load poll lifecycle console tty ping bench pulse idle message vsock sample"
+tests="$tests two isolation hang kill lie oom leak fuzz lockdown"
 limit() {	# seconds for one file; some start many spawns
 	case $1 in
 	message | lie) echo 900 ;;
