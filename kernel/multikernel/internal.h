@@ -254,6 +254,7 @@ struct mk_flood {
  * @rung: value there for which the doorbell was rung
  * @want_room: in this kernel's half: ring when there is room
  * @starved: somebody found no room since there was some
+ * @starved_at: where the peer's index was then
  * @room_wait: senders that wait for it
  * @late: replies that do, &struct mk_late_reply
  * @nr_late: how many
@@ -302,6 +303,7 @@ struct mk_channel {
 	u32 rung;
 	u32 *want_room;
 	bool starved;
+	u32 starved_at;
 	wait_queue_head_t room_wait;
 	struct list_head late;
 	u32 nr_late;
@@ -344,6 +346,8 @@ struct mk_waiter {
 };
 
 /* channel.c */
+extern unsigned int mk_poll_us;
+
 void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 		     const struct mk_channel_ops *ops, u32 peer_id,
 		     const char *peer_name);
