@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# build.sh plain|debug: the kernel, out of tree, in $OUT/plain or $OUT/debug.
+# build.sh plain|debug|kcsan|kasan: the kernel, out of tree, in $OUT/plain and so on.
 # Nothing is done when the tree, the configuration and the compiler are as last time.
 . "$(dirname "$0")/lib.sh"
 
 flavour=${1:-plain}
 case $flavour in
-plain) fragments="kernel/configs/multikernel.config dev/guest.config" ;;
-debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/debug.config
-	tools/testing/selftests/multikernel/config" ;;
-*) die "build.sh: plain or debug, not '$flavour'" ;;
+plain) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config" ;;
+debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config
+	dev/debug.config tools/testing/selftests/multikernel/config" ;;
+kcsan | kasan) fragments="kernel/configs/multikernel.config dev/kunit.config dev/$flavour.config" ;;
+*) die "the kernel's flavour is plain, debug, kcsan or kasan, not '$flavour'" ;;
 esac
 
-take_lock
+take_lock "build of the $flavour kernel"
 "$TOP/dev/prepare.sh"
 TREE=$(sed -n 1p "$OUT/tree")
 BUILD=$OUT/$flavour
@@ -22,16 +23,15 @@ mkdir -p "$BUILD"
 # The same input gives the same kernel, whoever builds it and when.
 export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk \
 	KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
-cc=gcc
+cc=gcc hostcc=gcc
 if command -v ccache >/dev/null; then
-	cc="ccache gcc"
-	# Paths below the cache folder are made relative: other O=, other home, same objects.
-	export CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_BASEDIR=$CACHE CCACHE_NOHASHDIR=1
+	# A copy, so that the commands which kbuild compares name no checkout.
+	install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
+	cc=$CACHE/cc hostcc="ccache gcc"
+	export MK_TREE=$TREE CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_NOHASHDIR=1
 fi
 
-kmake() {
-	make -C "$TREE" O="$BUILD" CC="$cc" HOSTCC="$cc" "$@"
-}
+kmake=(make -C "$TREE" O="$BUILD" CC="$cc" HOSTCC="$hostcc")
 
 config_hash() {
 	{
@@ -41,7 +41,24 @@ config_hash() {
 		gcc --version | head -n 1
 		ld --version | head -n 1
 		echo "$TREE"
+		cat "$CACHE/signing/cert.pem"
 	} | sha256sum | cut -d' ' -f1
+}
+
+# A key for nothing but the tests: made once in this cache, so that a kernel which
+# trusts it is the same in every build.
+signing_key() {
+	local dir=$CACHE/signing tmp
+	[ -f "$dir/both.pem" ] && return
+	command -v openssl >/dev/null || die "openssl is missing: the kernel needs a key to trust"
+	tmp=$(mktemp -d "$CACHE/.signing.XXXXXX")
+	openssl req -new -x509 -newkey rsa:2048 -sha256 -nodes -days 3650 \
+		-subj "/CN=multikernel tests, a throw-away key" \
+		-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>"$LOGS/openssl.log" ||
+		die "openssl made no key, see $LOGS/openssl.log"
+	cat "$tmp/key.pem" "$tmp/cert.pem" >"$tmp/both.pem"
+	rm -rf "$dir"
+	mv "$tmp" "$dir"
 }
 
 # Every line that a fragment asks for must hold in the end: kconfig drops silently.
@@ -73,10 +90,10 @@ configure() {
 		list+=("$BUILD/.mk-fragments/${f##*/}")
 	done
 	{
-		kmake tinyconfig &&
+		"${kmake[@]}" tinyconfig &&
 		(cd "$TREE" && KCONFIG_CONFIG=$BUILD/.config scripts/kconfig/merge_config.sh \
 			-m -O "$BUILD" "$BUILD/.config" "${list[@]}") &&
-		kmake olddefconfig
+		"${kmake[@]}" olddefconfig
 	} >"$LOG" 2>&1 || { tail -n 20 "$LOG" >&2; die "configuring failed, see $LOG"; }
 	check_config "${list[@]}" ||
 		die "the configuration does not hold these lines; a dependency is missing"
@@ -88,7 +105,7 @@ progress() {
 	local start=$SECONDS last=$SECONDS n step total
 	total=$(cat "$BUILD/.mk-steps" 2>/dev/null || echo 1900)
 	while kill -0 "$1" 2>/dev/null; do
-		sleep 1
+		sleep 1 || :	# ended by Ctrl-C, too
 		n=$(grep -c '^  [A-Z]' "$LOG" || :)
 		step=$(tail -n 1 "$LOG")
 		if [ -t 1 ]; then
@@ -107,7 +124,7 @@ build() {
 	local pid rc=0 n
 	say "building the $flavour kernel (from nothing: some minutes; log: $LOG)"
 	: >"$LOG"
-	kmake -j"$(nproc)" bzImage modules >"$LOG" 2>&1 </dev/null &
+	"${kmake[@]}" -j"$(nproc)" bzImage modules >"$LOG" 2>&1 </dev/null &
 	pid=$!
 	# shellcheck disable=SC2064 # this pid
 	trap "kill $pid 2>/dev/null; wait $pid; exit 130" INT TERM
@@ -124,9 +141,12 @@ build() {
 	[ "$n" -lt 1000 ] || echo "$n" >"$BUILD/.mk-steps"
 }
 
+signing_key
+install_if_changed "$BUILD/mk-signing.pem" "$CACHE/signing/both.pem"
 chash=$(config_hash)
 bhash=$(sed -n 2p "$OUT/tree")-$chash
 if [ "$(cat "$BUILD/.mk-built" 2>/dev/null)" = "$bhash" ] && [ -f "$BUILD/bzImage" ]; then
+	say "the $flavour kernel is up to date: $BUILD/bzImage"
 	exit 0
 fi
 rm -f "$BUILD/.mk-built"

@@ -7,10 +7,18 @@
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools
 #	ports   plain kernel: what a spawn touches of the machine
 #	pool    plain kernel: multikernel= with good and bad values
+#	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel
 # The last line is "N passed, N failed".
 . "$(dirname "$0")/lib.sh"
 . "$TOP/dev/judge.sh"
+
+# TESTS: a wrong name would be found in the guest only, after both builds
+tests=$(find "$TOP/tools/testing/selftests/multikernel" -name "*.sh" -printf "%f\n" | sed "s/[.]sh$//" |
+	grep -vxE "lib|qemu|run-tests" | sort)
+for t in ${TESTS//,/ }; do
+	grep -qxF -- "$t" <<<"$tests" || die "TESTS: there is no test '$t'; there are: ${tests//$'\n'/ }"
+done
 
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
@@ -54,6 +62,13 @@ elif awk '$1 ~ /^[23]$/ && $2 != "\047apic-msi\047"' "$ports" | grep .; then
 	count_fail "ports: a spawn touched a device (CPU, device, operation, address, times)"
 else
 	count_pass "ports: a spawn touched its local APICs, $(awk '$1 ~ /^[23]$/ { n += $NF } END { print n + 0 }' "$ports") times, and no other device"
+fi
+
+say "icount, on the plain kernel"
+if icount=$("$TOP/dev/icount.sh"); then
+	count_pass "icount: $(grep instructions <<<"$icount" | tr -s ' \n' ' ')"
+else
+	count_fail "icount: $(tail -n 3 <<<"$icount" | tr -s ' \n' ' ')"
 fi
 
 # A pool that can't be had, that was asked for wrongly, at a fixed place

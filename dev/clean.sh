@@ -3,17 +3,17 @@
 # clean: what was built. distclean: also source, prepared trees, caches.
 . "$(dirname "$0")/lib.sh"
 
-take_lock
+take_lock "make ${1:-clean}"
 # By name: O= may be a folder that holds other things too.
-for f in plain debug logs guest-bin guest-bin.key tree gen_init_cpio reached stamp bench.json; do
+for f in plain debug kcsan kasan logs guest-bin guest-bin.key tree gen_init_cpio reached stamp bench.json; do
 	rm -rf "${OUT:?}/$f"
 done
 rm -f "$OUT"/base.* "$OUT"/kexec.list
 rmdir "$OUT" 2>/dev/null || :
 if [ "${1:-clean}" = distclean ]; then
-	for f in apt dl src guest-tools ccache; do
+	for f in apt dl src guest-tools signing ccache; do
 		rm -rf "${CACHE:?}/$f"
 	done
-	rm -f "$CACHE/lock"
+	rm -f "$CACHE/lock" "$CACHE/cc"
 	rmdir "$CACHE" 2>/dev/null || :
 fi

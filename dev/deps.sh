@@ -4,8 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 # libelf: objtool. libssl: scripts/. The keyring: the kernel source's signature.
+# openssl, sbsigntool: a signed kernel for the tests.
 PACKAGES="build-essential flex bison bc libelf-dev libssl-dev cpio xz-utils
-qemu-system-x86 ccache ca-certificates debian-archive-keyring"
+qemu-system-x86 ccache ca-certificates debian-archive-keyring openssl sbsigntool"
 
 if ! command -v dpkg-query >/dev/null; then
 	warn "this is no Debian: please have these (or their like): ${PACKAGES//$'\n'/ }"

@@ -9,7 +9,7 @@
 . "$TOP/dev/apt.sh"
 
 flavour=${1:-plain}
-take_lock
+take_lock "making of the $flavour initramfs"
 TREE=$(sed -n 1p "$OUT/tree")
 BUILD=$OUT/$flavour
 TESTS=$TOP/tools/testing/selftests/multikernel
@@ -143,6 +143,9 @@ one_each() { awk '!seen[$0]++'; }
 host_list() {
 	local f
 	add_file /mk/bzImage "$BUILD/bzImage" 644
+	if [ -f "$BUILD/bzImage.signed" ]; then
+		add_file /mk/bzImage.signed "$BUILD/bzImage.signed" 644
+	fi
 	add_file /mk/base.cpio.gz "$OUT/base.cpio.gz" 644
 	for f in "$TOP"/dev/guest/*.sh; do
 		case $f in */spawn.sh | */kexec.sh) continue ;; esac
@@ -211,6 +214,20 @@ if [ "$(cat "$OUT/guest-bin.key" 2>/dev/null)" != "$key" ]; then
 		-s -Wl,-z,noseparate-code,--build-id=none \
 		-include "$TREE/tools/include/nolibc/nolibc.h" -o "$OUT/reached" "$TOP/dev/guest/reached.c"
 	echo "$key" >"$OUT/guest-bin.key"
+fi
+
+# The debug kernel trusts the cache's key: a copy of it that it accepts under lockdown.
+signed=$BUILD/bzImage.signed
+if [ "$flavour" != debug ]; then
+	:
+elif ! command -v sbsign >/dev/null; then
+	rm -f "$signed"
+	warn "sbsign (Debian's sbsigntool) is missing: the tests with a signed kernel will be skipped"
+elif [ ! -f "$signed" ] || [ "$BUILD/bzImage" -nt "$signed" ]; then
+	sbsign --key "$CACHE/signing/key.pem" --cert "$CACHE/signing/cert.pem" \
+		--output "$signed.tmp" "$BUILD/bzImage" 2>"$LOGS/sbsign.log" ||
+		die "sbsign failed, see $LOGS/sbsign.log"
+	mv "$signed.tmp" "$signed"
 fi
 
 gen=$OUT/gen_init_cpio

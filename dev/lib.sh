@@ -3,8 +3,15 @@
 # Sourced by every script here: where things lie, and how we talk.
 
 set -eEu -o pipefail
-# Never end without a word.
-trap 'printf "error: %s, line %s: failed (%s)\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
+# Never end without a word. A script of ours that failed has said why.
+# shellcheck disable=SC2016 # the command as it is written in the script
+broken() {
+	case $2 in
+	'"$TOP/dev/'*) ;;
+	*) printf 'error: %s, line %s: failed (%s)\n' "$0" "$1" "$2" >&2 ;;
+	esac
+}
+trap 'broken "$LINENO" "$BASH_COMMAND"' ERR
 export LC_ALL=C
 
 # Our make's variables must not reach the kernel's make (O= would move its build).
@@ -23,7 +30,7 @@ OUT=$(cd "$OUT" && pwd -P)
 LOGS=$OUT/logs
 mkdir -p "$LOGS" "$CACHE/dl" "$CACHE/src"
 
-: "${SMP:=4}" "${MEM:=2G}" "${ACCEL:=}" "${LINUX:=}" "${MIRROR:=}" "${DEB:=}"
+: "${SMP:=4}" "${MEM:=2G}" "${ACCEL:=}" "${LINUX:=}" "${MIRROR:=}" "${DEB:=}" "${TESTS:=}"
 # shellcheck disable=SC2034 # for those who source us
 QEMU_SH=$TOP/tools/testing/selftests/multikernel/qemu.sh
 
@@ -31,12 +38,29 @@ say() { printf '== %s\n' "$*"; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# One build at a time for one cache. The lock goes with the process that holds it.
+# A wrong value is found now, not after minutes of building.
+case $ACCEL in
+'' | kvm | tcg | tcg,*) ;;
+*) die "ACCEL is kvm or tcg, not '$ACCEL'" ;;
+esac
+for var in N SEED BOOTS TIMEOUT; do
+	case ${!var:-1} in
+	*[!0-9]*) die "$var=${!var}: not a number" ;;
+	esac
+done
+unset var
+
+# take_lock WHAT: one build at a time for one cache. The lock goes with the process that
+# holds it, and what it wrote into the file tells others whom they wait for.
 take_lock() {
-	exec 9>"$CACHE/lock"
-	flock -n 9 && return
-	say "another run is using $CACHE, waiting for it"
-	flock 9
+	local holder
+	exec 9>>"$CACHE/lock"
+	if ! flock -n 9; then
+		holder=$(cat "$CACHE/lock")
+		say "$1 waits: $CACHE is in use by ${holder:-another run}"
+		flock 9
+	fi
+	echo "$1, process $$ in $TOP, since $(date +%T)" >"$CACHE/lock"
 }
 
 # Run a command as root, or fail if that cannot be done without asking.

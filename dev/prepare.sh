@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Make the prepared kernel tree: pristine source + our files + our patches.
-# Leaves its path in the first line of $OUT/tree, a hash of what a build sees in the second. Only files that differ are written,
-# so that a change here rebuilds no more than it must.
+# Leaves its path in the first line of $OUT/tree, a hash of what a build sees in the
+# second. Only files that differ are written, so that a change here rebuilds no more
+# than it must.
 #
 # Beside the tree lies TREE.mk/ with
 #   pristine/   the original of every file that a patch changes

@@ -68,7 +68,11 @@ int multikernel_image_unload(unsigned long flags);
 struct mk_channel;
 struct mk_service;
 
-/* Which side of a link a kernel is */
+/**
+ * enum mk_role - which side of a link a kernel is
+ * @MK_ROLE_HOST: the kernel that firmware booted
+ * @MK_ROLE_SPAWN: one that runs beside it
+ */
 enum mk_role {
 	MK_ROLE_HOST	= 0x1,
 	MK_ROLE_SPAWN	= 0x2,
@@ -86,6 +90,7 @@ struct mk_endpoint {
 	const struct mk_service *service;
 	u16 id;
 	bool offered;
+	bool announced;
 	bool open;
 	bool starved;
 };
@@ -121,6 +126,9 @@ struct mk_message {
  * All are called in process context, one at a time for each peer, and may
  * sleep, but hold up all other services of this peer.  They may send
  * with a time-out of 0; they can't mk_request() of the same peer (-EDEADLK).
+ * @receive and @writable may run within mk_request() of somebody else, with the
+ * locks that its caller holds; @open and @close never do.  @close can thus
+ * wait for who still sends or asks: these come back by then, with an error.
  * @open, @close and @writable may be NULL.
  */
 struct mk_service {

@@ -8,8 +8,14 @@
  * answer reads in its place, as long as it is not at it itself.
  *
  * Who reads looks on for a moment when the ring is empty, and only then asks
- * for doorbells: it *arms* the channel.  A sender rings once for each arming.
- * The same way a sender that found no room asks for a doorbell.
+ * for doorbells: it *arms* the channel, by saying up to where it has read.  A
+ * sender that has written more than that rings, once for each arming.  The
+ * same way a sender that found no room says up to where it saw the peer read.
+ *
+ * The index is what tells a doorbell that is due from one that comes late: a
+ * sender that is held up between its record and its look at @armed may find
+ * that the reader has read this record and sleeps again.  Were it to ring then,
+ * the doorbell would find nothing, and there would be none for the next record.
  *
  *	sender				reader
  *	------				------
@@ -38,13 +44,10 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "multikernel."
 
-/* Records read in one go; then others get the CPU, and the lock */
-#define MK_RX_BUDGET	64
-
 /* First step of a short poll that had been given up, ns */
 #define MK_POLL_MIN	4000
 
-static unsigned int mk_poll_us = 200;
+unsigned int mk_poll_us = 200;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
 MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
 
@@ -74,6 +77,7 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 	mutex_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
 	spin_lock_init(&ch->requests_lock);
+	spin_lock_init(&ch->heart.lock);
 	ch->role = role;
 	ch->ops = ops;
 	ch->peer_id = peer_id;
@@ -100,7 +104,10 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	struct mk_ring_ctl *mine = at_host ? &host->ctl : &spawn->ctl;
 	struct mk_ring_ctl *theirs = at_host ? &spawn->ctl : &host->ctl;
 	void *down = window + MK_WINDOW_TX_RING, *up = window + MK_WINDOW_RX_RING;
+	unsigned long flags;
 
+	/* Somebody may be trying to send, and is told that it is closed */
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
 	ch->tx = (struct mk_ring_tx) {
 		.data = at_host ? down : up,
 		.size = MK_RING_SIZE,
@@ -119,16 +126,19 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->peer_want_room = &theirs->want_room;
 	ch->doorbell_dest = at_host ? &host->doorbell_dest : &spawn->doorbell_dest;
 
-	ch->arm_seq = 0;
-	ch->want_seq = 0;
+	mk_heart_attach(&ch->heart, at_host ? &host->pulse : &spawn->pulse,
+			at_host ? &spawn->pulse : &host->pulse);
+
 	ch->rung = 0;
 	ch->room_rung = 0;
 	ch->starved = false;
 	ch->broken = false;
+	ch->nr_offers = 0;
 	ch->poll_ns = 0;
-	ch->request_poll_ns = 0;
+	WRITE_ONCE(ch->request_poll_ns, 0);
 	memset(&ch->stats, 0, sizeof(ch->stats));
 	WRITE_ONCE(ch->state, MK_CHANNEL_CLOSED);
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
 }
 
 /**
@@ -146,10 +156,18 @@ void mk_channel_listen(struct mk_channel *ch)
 	mutex_unlock(&mk_channels_lock);
 }
 
-static void mk_channel_broken(struct mk_channel *ch, const char *what)
+static void mk_channel_broken(struct mk_channel *ch, const char *what,
+			      const struct mk_record *rec)
 {
+	char text[MK_EXIT_TEXT];
+
+	if (rec)
+		scnprintf(text, sizeof(text), "%s: service %u, flags %#x, id %llu, length %u",
+			  what, rec->service, rec->flags, rec->id, rec->len);
+	else
+		strscpy(text, what, sizeof(text));
 	WRITE_ONCE(ch->broken, true);
-	ch->ops->fault(ch, what);
+	ch->ops->fault(ch, text);
 }
 
 /* Did something come, or did the room come that somebody waits for? */
@@ -160,16 +178,10 @@ static bool mk_channel_wanted(const struct mk_channel *ch)
 	if (!mk_ring_empty(&ch->rx))
 		return true;
 
-	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->tx.seen);
+	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
 }
 
 /* Reading */
-
-static void mk_channel_ring(struct mk_channel *ch)
-{
-	mk_count(ch->stats.doorbells_tx, 1);
-	ch->ops->ring(ch);
-}
 
 /* A sender of the peer's waits for room, and now there is some */
 static void mk_channel_give_room(struct mk_channel *ch)
@@ -180,12 +192,17 @@ static void mk_channel_give_room(struct mk_channel *ch)
 	/* The room before the look at @peer_want_room, see above */
 	smp_mb();
 	want = READ_ONCE(*ch->peer_want_room);
-	if (!want || want == ch->room_rung)
+	if (!want)
+		ch->room_rung = 0;
+	/* If it had seen this room already, the doorbell is for the next one */
+	if (!want || want == ch->room_rung || want == (ch->rx.next | MK_INDEX_SET))
 		return;
 	ch->room_rung = want;
 
-	local_irq_save(flags);
-	mk_channel_ring(ch);
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	mk_count(ch->stats.doorbells_tx, 1);
+	raw_spin_unlock(&ch->tx_lock);
+	ch->ops->ring(ch);
 	local_irq_restore(flags);
 }
 
@@ -199,7 +216,7 @@ static void mk_channel_take_room(struct mk_channel *ch)
 		return;
 
 	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	room = READ_ONCE(*ch->tx.tail) != ch->tx.seen;
+	room = ch->starved && READ_ONCE(*ch->tx.tail) != ch->starved_at;
 	if (room) {
 		WRITE_ONCE(ch->starved, false);
 		WRITE_ONCE(*ch->want_room, 0);
@@ -213,19 +230,40 @@ static void mk_channel_take_room(struct mk_channel *ch)
 	mk_services_writable(ch);
 }
 
-static void mk_channel_read(struct mk_channel *ch)
+/**
+ * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
+ * @ch: channel
+ * @waiter: in the place of the reader
+ *
+ * An offer or a withdrawal is left to the reader: opening and closing an
+ * endpoint may wait until nobody asks any more, and so must not happen within
+ * a request.
+ *
+ * Context: &mk_channel.rx_lock held.
+ * Return: true if one was left.
+ */
+bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
 	const void *payload;
 	struct mk_record rec;
+	bool left = false;
 	int n, ret;
 
 	lockdep_assert_held(&ch->rx_lock);
 
 	for (n = 0; n < MK_RX_BUDGET && mk_channel_is_open(ch); n++) {
 		ret = mk_ring_peek(&ch->rx, &rec, &payload);
-		if (ret < 0)
-			mk_channel_broken(ch, "impossible record in its ring");
+		if (ret < 0) {
+			/* Nothing left of what its index allowed: it was the index */
+			if (ch->rx.seen == ch->rx.next)
+				mk_channel_broken(ch, "impossible head", NULL);
+			else
+				mk_channel_broken(ch, "impossible record", &rec);
+		}
 		if (ret <= 0)
+			break;
+		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);
 		mk_count(ch->stats.rx_bytes, rec.len);
@@ -233,43 +271,53 @@ static void mk_channel_read(struct mk_channel *ch)
 		ret = mk_dispatch(ch, &rec, payload);
 		mk_ring_consume(&ch->rx);
 		if (ret < 0) {
-			mk_channel_broken(ch, "message against the rules");
+			mk_channel_broken(ch, "message against the rules", &rec);
 			break;
 		}
 	}
 	mk_channel_give_room(ch);
 	mk_channel_take_room(ch);
+
+	return left;
 }
 
 /* How long to look at an empty ring: longer if it helped, else shorter */
 static void mk_poll_adapt(u64 *ns, bool helped)
 {
 	u64 max = (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC;
+	/* That of requests is adapted by each who asks, without a lock */
+	u64 now = READ_ONCE(*ns);
 
 	if (helped)
-		*ns = min(max, max_t(u64, *ns * 2, MK_POLL_MIN));
+		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
 	else
-		*ns = *ns > MK_POLL_MIN ? min(max, *ns / 2) : 0;
+		now = now > MK_POLL_MIN ? min(max, now / 2) : 0;
+	WRITE_ONCE(*ns, now);
 }
 
 /* Slept for a moment only: a poll would have been better */
 static void mk_poll_begin(u64 *ns, u64 slept)
 {
-	if (!*ns && slept < (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC)
+	if (!READ_ONCE(*ns) && slept < (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC)
 		mk_poll_adapt(ns, true);
 }
 
 /*
- * Read until nothing comes for a while, or until @w has its answer.  True if
- * something came at the last moment: no doorbell will say so.
+ * Read until nothing comes for a while, until @w has its answer, or until the
+ * budget is used up.  True if there is more to read: no doorbell will say so.
  */
 static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 {
-	u64 *window = w ? &ch->request_poll_ns : &ch->poll_ns;
-	u64 end = local_clock() + *window;
+	u64 *adapt = w ? &ch->request_poll_ns : &ch->poll_ns;
+	u64 window = READ_ONCE(*adapt), end = local_clock() + window;
 	bool empty = false, hit = false;
+	int budget = MK_RX_BUDGET;
+	u64 rx;
 
 	lockdep_assert_held(&ch->rx_lock);
+	/* The window is no longer ours once it is closed */
+	if (!mk_channel_is_open(ch))
+		return false;
 	WRITE_ONCE(*ch->armed, 0);
 
 	for (;;) {
@@ -278,25 +326,30 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 				hit = true;
 				mk_count(ch->stats.polled, 1);
 			}
-			mk_channel_read(ch);
+			rx = ch->stats.rx;
+			if (mk_channel_read(ch, w))
+				break;
+			budget -= 1 + (int)(ch->stats.rx - rx);
 			if (!w)
-				end = local_clock() + *window;
+				end = local_clock() + window;
 		} else {
 			empty = true;
 		}
 		if (w ? completion_done(&w->done) : kthread_should_stop())
 			break;
+		/* Not armed: a flood costs its sender no doorbell, and us none */
+		if (budget <= 0)
+			return true;
 		if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken) ||
 		    need_resched() || local_clock() >= end)
 			break;
 		cpu_relax();
 	}
-	if (*window)
-		mk_poll_adapt(window, w ? completion_done(&w->done) : hit);
+	if (window)
+		mk_poll_adapt(adapt, w ? completion_done(&w->done) : hit);
 
 	if (mk_channel_is_open(ch)) {
-		ch->arm_seq += ch->arm_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->armed, ch->arm_seq);
+		WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
 		/* @armed before the look at the ring, see above */
 		smp_mb();
 	}
@@ -352,7 +405,7 @@ static void mk_channel_wake(struct mk_channel *ch)
  */
 void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w)
 {
-	u64 begin, window = ch->request_poll_ns;
+	u64 begin, window = READ_ONCE(ch->request_poll_ns);
 	bool more;
 
 	if (!window || completion_done(&w->done))
@@ -546,6 +599,7 @@ int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
 	if (cpu < nr_cpu_ids && cpu_online(cpu)) {
 		mutex_lock(&mk_channels_lock);
 		mk_channel_move(ch, cpu);
+		ch->placed = true;
 		mutex_unlock(&mk_channels_lock);
 		err = 0;
 	}

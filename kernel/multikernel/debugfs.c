@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * multikernel: /sys/kernel/debug/multikernel, for looking inside
+ *
+ * A host has a folder for each instance, a spawn one for the host.
  */
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/minmax.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/smp.h>
+#include <linux/uaccess.h>
 
 #include "internal.h"
 
 /* One write asks for at most this many round trips */
 #define MK_PINGS_MAX	1000000
 
+/* Bytes of a ping */
+#define MK_PING_LEN	64
+
 /* How long a ping waits for its echo */
 #define MK_PING_TIMEOUT	(HZ / 2)
+
+/* Longest pause between two, us */
+#define MK_PAUSE_MAX	USEC_PER_SEC
 
 static struct dentry *mk_debugfs_root;
 
@@ -38,22 +48,66 @@ static void mk_trips_show(struct seq_file *m, const struct mk_trips *t)
 		   t->count, t->lost, t->min, t->count ? t->sum / t->count : 0, t->max);
 }
 
-static int mk_trips_wanted(const char __user *buf, size_t len, u32 *n)
+/**
+ * mk_debugfs_numbers - take what was written apart
+ * @ubuf: numbers, blanks between them
+ * @len: its bytes
+ * @v: gets the numbers; those that are not there stay
+ * @min: so many have to be there
+ * @max: and no more
+ *
+ * Context: process.
+ * Return: 0; -EINVAL, -ERANGE or -EFAULT.
+ */
+int mk_debugfs_numbers(const char __user *ubuf, size_t len, u32 *v, int min, int max)
 {
-	int err = kstrtou32_from_user(buf, len, 0, n);
+	char buf[64], *rest, *word;
+	int err, n = 0;
+
+	if (len >= sizeof(buf))
+		return -EINVAL;
+	if (copy_from_user(buf, ubuf, len))
+		return -EFAULT;
+	buf[len] = 0;
+
+	rest = strim(buf);
+	while ((word = strsep(&rest, " "))) {
+		if (n == max)
+			return -EINVAL;
+		err = kstrtou32(word, 0, &v[n++]);
+		if (err)
+			return err;
+	}
+
+	return n < min ? -EINVAL : 0;
+}
+
+/* "COUNT" or "COUNT PAUSE": microseconds before each, so that who is called idles */
+static int mk_trips_wanted(const char __user *ubuf, size_t len, u32 *n, u32 *pause)
+{
+	u32 v[2] = { };
+	int err = mk_debugfs_numbers(ubuf, len, v, 1, 2);
 
 	if (err)
 		return err;
+	*n = v[0];
+	*pause = v[1];
 
-	return *n && *n <= MK_PINGS_MAX ? 0 : -ERANGE;
+	return *n && *n <= MK_PINGS_MAX && *pause <= MK_PAUSE_MAX ? 0 : -ERANGE;
+}
+
+static void mk_trips_pause(u32 us)
+{
+	if (us)
+		usleep_range(us, us + us / 8);
 }
 
 static int ping_show(struct seq_file *m, void *v)
 {
-	const struct mk_instance *inst = m->private;
+	const struct mk_channel *ch = m->private;
 
 	mutex_lock(&mk_trips_lock);
-	mk_trips_show(m, &inst->ping_trips);
+	mk_trips_show(m, &ch->ping_trips);
 	mutex_unlock(&mk_trips_lock);
 
 	return 0;
@@ -62,22 +116,25 @@ static int ping_show(struct seq_file *m, void *v)
 static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 			  loff_t *pos)
 {
-	struct mk_instance *inst = ((struct seq_file *)file->private_data)->private;
-	struct mk_endpoint *echo = &inst->channel.endpoints[MK_SERVICE_ECHO];
+	struct mk_channel *ch = ((struct seq_file *)file->private_data)->private;
+	struct mk_endpoint *echo = &ch->endpoints[MK_SERVICE_ECHO];
 	struct mk_trips trips = { };
-	u64 start, back;
+	u64 out[MK_PING_LEN / sizeof(u64)] = { }, back[ARRAY_SIZE(out)];
+	u64 start;
 	ssize_t err;
-	u32 n;
+	u32 n, pause;
 
-	err = mk_trips_wanted(buf, len, &n);
+	err = mk_trips_wanted(buf, len, &n, &pause);
 	while (!err && n--) {
+		mk_trips_pause(pause);
 		start = local_clock();
-		err = mk_request(echo, &start, sizeof(start), &back, sizeof(back),
+		out[0] = start;
+		err = mk_request(echo, out, sizeof(out), back, sizeof(back),
 				 MK_PING_TIMEOUT);
 		if (err == sizeof(back)) {
 			mk_trip(&trips, local_clock() - start);
-			err = back == start ? 0 : -EPROTO;
-		} else if (!err) {
+			err = back[0] == start ? 0 : -EPROTO;
+		} else if (err >= 0) {
 			err = -EPROTO;
 		} else if (err == -ETIMEDOUT) {
 			trips.lost++;
@@ -89,7 +146,7 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 			err = -EINTR;
 	}
 	mutex_lock(&mk_trips_lock);
-	inst->ping_trips = trips;
+	ch->ping_trips = trips;
 	mutex_unlock(&mk_trips_lock);
 
 	return err ?: len;
@@ -109,16 +166,29 @@ static const struct file_operations mk_ping_fops = {
 	.release	= single_release,
 };
 
+/* The instance behind a host's channel */
+static struct mk_instance *mk_channel_instance(struct mk_channel *ch)
+{
+	if (ch->role != MK_ROLE_HOST)
+		return NULL;
+
+	return container_of(ch, struct mk_instance, channel);
+}
+
 static int stats_show(struct seq_file *m, void *v)
 {
-	struct mk_instance *inst = m->private;
-	const struct mk_channel_stats *s = &inst->channel.stats;
+	struct mk_channel *ch = m->private;
+	struct mk_instance *inst = mk_channel_instance(ch);
+	const struct mk_channel_stats *s = &ch->stats;
 
-	mutex_lock(&inst->lock);
-	seq_printf(m, "starts=%u\n", inst->epoch);
-	seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
-	seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
-	seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
+	if (inst) {
+		mutex_lock(&inst->lock);
+		seq_printf(m, "starts=%u\n", inst->epoch);
+		seq_printf(m, "first_instruction_us=%llu\n", inst->first_instruction_us);
+		seq_printf(m, "boot_time_us=%llu\n", inst->boot_time_us);
+		seq_printf(m, "kill_time_us=%llu\n", inst->kill_time_us);
+		mutex_unlock(&inst->lock);
+	}
 	seq_printf(m, "tx=%llu\n", READ_ONCE(s->tx));
 	seq_printf(m, "tx_bytes=%llu\n", READ_ONCE(s->tx_bytes));
 	seq_printf(m, "tx_full=%llu\n", READ_ONCE(s->tx_full));
@@ -132,7 +202,8 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "late_replies=%llu\n", READ_ONCE(s->late_replies));
 	seq_printf(m, "unanswered=%llu\n", READ_ONCE(s->unanswered));
 	seq_printf(m, "stray_replies=%llu\n", READ_ONCE(s->stray_replies));
-	mutex_unlock(&inst->lock);
+	seq_printf(m, "beats=%u\n", READ_ONCE(ch->heart.beats));
+	seq_printf(m, "beats_heard=%u\n", READ_ONCE(ch->heart.heard));
 
 	return 0;
 }
@@ -140,11 +211,12 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 
 static int window_show(struct seq_file *m, void *v)
 {
-	const struct mk_instance *inst = m->private;
-	const struct mk_host_page *host = mk_host_page(inst->window);
-	const struct mk_spawn_page *spawn = mk_spawn_page(inst->window);
+	const struct mk_instance *inst = mk_channel_instance(m->private);
+	void *window = inst ? inst->window : mk_self_window;
+	const struct mk_host_page *host = mk_host_page(window);
+	const struct mk_spawn_page *spawn = mk_spawn_page(window);
 
-	seq_printf(m, "address=%#llx\n", mk_window_phys(inst));
+	seq_printf(m, "address=%#llx\n", inst ? mk_window_phys(inst) : mk_self.window_phys);
 	seq_printf(m, "size=%#x\n", MK_WINDOW_SIZE);
 	seq_printf(m, "host.magic=%#x\n", READ_ONCE(host->magic));
 	seq_printf(m, "host.abi_version=%u\n", READ_ONCE(host->abi_version));
@@ -155,6 +227,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "host.tail=%u\n", READ_ONCE(host->ctl.tail));
 	seq_printf(m, "host.armed=%u\n", READ_ONCE(host->ctl.armed));
 	seq_printf(m, "host.want_room=%u\n", READ_ONCE(host->ctl.want_room));
+	seq_printf(m, "host.beat=%u\n", READ_ONCE(host->pulse.beat));
 	seq_printf(m, "spawn.magic=%#x\n", READ_ONCE(spawn->magic));
 	seq_printf(m, "spawn.abi_version=%u\n", READ_ONCE(spawn->abi_version));
 	seq_printf(m, "spawn.phase=%u\n", READ_ONCE(spawn->phase));
@@ -168,6 +241,7 @@ static int window_show(struct seq_file *m, void *v)
 	seq_printf(m, "spawn.tail=%u\n", READ_ONCE(spawn->ctl.tail));
 	seq_printf(m, "spawn.armed=%u\n", READ_ONCE(spawn->ctl.armed));
 	seq_printf(m, "spawn.want_room=%u\n", READ_ONCE(spawn->ctl.want_room));
+	seq_printf(m, "spawn.beat=%u\n", READ_ONCE(spawn->pulse.beat));
 
 	return 0;
 }
@@ -195,10 +269,11 @@ static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t
 	unsigned int cpu;
 	u64 start;
 	int err;
-	u32 n;
+	u32 n, pause;
 
-	err = mk_trips_wanted(buf, len, &n);
+	err = mk_trips_wanted(buf, len, &n, &pause);
 	while (!err && n--) {
+		mk_trips_pause(pause);
 		cpus_read_lock();
 		preempt_disable();
 		cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
@@ -239,28 +314,29 @@ static const struct file_operations mk_ipi_bench_fops = {
 };
 
 /**
- * mk_debugfs_add - show an instance's inside
- * @inst: instance
+ * mk_debugfs_add - show a channel's inside
+ * @ch: channel of an instance, or of this spawn
  *
  * Context: process.
  */
-void mk_debugfs_add(struct mk_instance *inst)
+void mk_debugfs_add(struct mk_channel *ch)
 {
-	inst->debugfs = debugfs_create_dir(inst->name, mk_debugfs_root);
-	debugfs_create_file("ping", 0600, inst->debugfs, inst, &mk_ping_fops);
-	debugfs_create_file("stats", 0400, inst->debugfs, inst, &stats_fops);
-	debugfs_create_file("window", 0400, inst->debugfs, inst, &window_fops);
+	ch->debugfs = debugfs_create_dir(ch->peer_name, mk_debugfs_root);
+	debugfs_create_file("ping", 0600, ch->debugfs, ch, &mk_ping_fops);
+	mk_bench_add(ch);
+	debugfs_create_file("stats", 0400, ch->debugfs, ch, &stats_fops);
+	debugfs_create_file("window", 0400, ch->debugfs, ch, &window_fops);
 }
 
 /**
  * mk_debugfs_remove - hide it; waits until nobody is in one of the files
- * @inst: instance
+ * @ch: channel
  *
  * Context: process; no instance lock held.
  */
-void mk_debugfs_remove(struct mk_instance *inst)
+void mk_debugfs_remove(struct mk_channel *ch)
 {
-	debugfs_remove_recursive(inst->debugfs);
+	debugfs_remove_recursive(ch->debugfs);
 }
 
 /**
@@ -271,4 +347,5 @@ void __init mk_debugfs_init(void)
 	mk_debugfs_root = debugfs_create_dir("multikernel", NULL);
 	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
 			    &mk_ipi_bench_fops);
+	mk_bench_init(mk_debugfs_root);
 }

@@ -16,6 +16,7 @@
  * - bootdesc.c: codec of what a spawn is told about itself
  * - ring.c: record ring between two kernels
  * - request.c: the line written to "create"
+ * - pulse.c: signs of life
  *
  * On top of them:
  *
@@ -25,12 +26,16 @@
  * - message.c: sending, asking, answering
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
+ * - heartbeat.c: says that this kernel is alive, and hears it of the peers
+ * - clock.c: a spawn's wall clock follows the host's
+ * - tty.c: a terminal line between host and spawn
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
+ * - bench.c: figures of the messages
  *
  * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
@@ -47,10 +52,12 @@
  * 6. &mk_channel.requests_lock
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
+ * The tty layer's and hvc's locks nest outside of tty.c's, and that outside of
+ * tx_lock; none of them is held where a service is called.
+ *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the links (link.c), the proof stub (arch), the figures of
- * debugfs.c.  A ping holds
- * &mk_channel.ping_lock and takes only those of the channel.
+ * (channel.c), the links (link.c), &mk_heart.lock, the proof stub (arch), the
+ * figures of debugfs.c and bench.c.  A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -73,6 +80,7 @@
 
 #include "bootdesc.h"
 #include "mem_pool.h"
+#include "pulse.h"
 #include "request.h"
 #include "ring.h"
 #include "state.h"
@@ -146,6 +154,26 @@ struct mk_channel_stats {
 /* One writer at a time, readers don't care */
 #define mk_count(counter, n)	WRITE_ONCE(counter, (counter) + (n))
 
+/**
+ * struct mk_heart - signs of life of this kernel and of a peer
+ * @mine: where this kernel's go: in its half of the window
+ * @theirs: in the peer's half
+ * @lock: what follows, and who writes @mine
+ * @beats: how many this kernel gave since the channel was attached
+ * @heard: times that there was a new one of the peer's
+ * @last: the last one of the peer's that was believed
+ * @attached: TSC value when the channel was attached
+ */
+struct mk_heart {
+	struct mk_pulse *mine;
+	const struct mk_pulse *theirs;
+	spinlock_t lock; /* the fields below; writers of @mine */
+	u32 beats;
+	u32 heard;
+	struct mk_beat last;
+	u64 attached;
+};
+
 enum mk_channel_state {
 	MK_CHANNEL_CLOSED,	/* never opened since it was attached */
 	MK_CHANNEL_OPEN,
@@ -165,6 +193,41 @@ struct mk_channel_ops {
 };
 
 /**
+ * struct mk_trips - figures of one run of round trips, for debugfs
+ * @count: completed
+ * @lost: not answered in time
+ * @min: shortest, ns
+ * @max: longest, ns
+ * @sum: of all, ns
+ */
+struct mk_trips {
+	u32 count;
+	u32 lost;
+	u64 min;
+	u64 max;
+	u64 sum;
+};
+
+/**
+ * struct mk_flood - figures of one run of messages one way, for debugfs
+ * @msgs: messages sent, all received
+ * @bytes: of payload in them
+ * @ns: from the first one until the last one was known to be received
+ * @copied: bytes that memcpy() copied, in pieces of the same size
+ * @copy_ns: in this time
+ */
+struct mk_flood {
+	u64 msgs;
+	u64 bytes;
+	u64 ns;
+	u64 copied;
+	u64 copy_ns;
+};
+
+/* Records read in one go; then others get the CPU, and the lock */
+#define MK_RX_BUDGET	64
+
+/**
  * struct mk_channel - one kernel's end of the rings and doorbells to another
  * @node: in the list that the doorbell walks; RCU, mk_channels_lock
  * @service_node: in the list of those that services have endpoints on
@@ -182,7 +245,6 @@ struct mk_channel_ops {
  * @rx_owner: who holds it
  * @rx: reading end
  * @armed: in this kernel's half: ring my doorbell
- * @arm_seq: last value there that was not 0
  * @peer_want_room: in the peer's half: it waits for room
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
@@ -193,8 +255,8 @@ struct mk_channel_ops {
  * @peer_armed: in the peer's half: it wants a doorbell
  * @rung: value there for which the doorbell was rung
  * @want_room: in this kernel's half: ring when there is room
- * @want_seq: last value there that was not 0
  * @starved: somebody found no room since there was some
+ * @starved_at: where the peer's index was then
  * @room_wait: senders that wait for it
  * @late: replies that do, &struct mk_late_reply
  * @nr_late: how many
@@ -206,8 +268,14 @@ struct mk_channel_ops {
  * @request_wait: those that wait until there are fewer
  * @request_poll_ns: how long one looks at the ring before it sleeps
  *
+ * @heart: signs of life
  * @endpoints: by service
+ * @nr_offers: of the peer, since @offers_since; rx_lock
+ * @offers_since: jiffies
  * @stats: counters
+ * @debugfs: folder
+ * @ping_trips: last run of pings, under a lock of debugfs.c
+ * @flood: last run of messages, under a lock of bench.c
  */
 struct mk_channel {
 	struct list_head node;
@@ -226,7 +294,6 @@ struct mk_channel {
 	struct task_struct *rx_owner;
 	struct mk_ring_rx rx;
 	u32 *armed;
-	u32 arm_seq;
 	const u32 *peer_want_room;
 	u32 room_rung;
 	struct task_struct *reader;
@@ -237,8 +304,8 @@ struct mk_channel {
 	const u32 *peer_armed;
 	u32 rung;
 	u32 *want_room;
-	u32 want_seq;
 	bool starved;
+	u32 starved_at;
 	wait_queue_head_t room_wait;
 	struct list_head late;
 	u32 nr_late;
@@ -250,8 +317,14 @@ struct mk_channel {
 	wait_queue_head_t request_wait;
 	u64 request_poll_ns;
 
+	struct mk_heart heart;
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
+	u32 nr_offers;
+	unsigned long offers_since;
 	struct mk_channel_stats stats;
+	struct dentry *debugfs;
+	struct mk_trips ping_trips;
+	struct mk_flood flood;
 };
 
 /**
@@ -275,6 +348,8 @@ struct mk_waiter {
 };
 
 /* channel.c */
+extern unsigned int mk_poll_us;
+
 void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 		     const struct mk_channel_ops *ops, u32 peer_id,
 		     const char *peer_name);
@@ -286,6 +361,7 @@ void mk_channel_place(struct mk_channel *ch);
 int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
 void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
+bool mk_channel_read(struct mk_channel *ch, bool waiter);
 void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w);
 void mk_channel_waited(struct mk_channel *ch, u64 ns);
 int mk_channel_cpus_init(void);
@@ -324,6 +400,20 @@ void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);
 void mk_services_writable(struct mk_channel *ch);
 
+/* heartbeat.c */
+void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
+		     const struct mk_pulse *theirs);
+void mk_heart_beat(struct mk_channel *ch);
+u64 mk_heart_age_ms(struct mk_heart *heart);
+void mk_heart_start_self(void);
+void mk_heart_ready_self(void);
+
+/* clock.c */
+extern bool mk_clock_sync;
+
+bool mk_clock_offset_ns(s64 *offset);
+void mk_clock_follow(const struct mk_beat *host, bool ready);
+
 /* Console: the spawn's printk lines, in the window */
 
 #ifdef CONFIG_PRINTK
@@ -337,6 +427,20 @@ u64 mk_console_head(const void *window);
 ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
 			size_t count);
 u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
+
+/* Terminal line */
+
+#ifdef CONFIG_MULTIKERNEL_TTY
+void mk_tty_add(struct mk_instance *inst);
+void mk_tty_hangup(struct mk_instance *inst);
+void mk_tty_remove(struct mk_instance *inst);
+int mk_tty_index(const struct mk_instance *inst);
+#else
+static inline void mk_tty_add(struct mk_instance *inst) { }
+static inline void mk_tty_hangup(struct mk_instance *inst) { }
+static inline void mk_tty_remove(struct mk_instance *inst) { }
+static inline int mk_tty_index(const struct mk_instance *inst) { return -ENODEV; }
+#endif
 
 /* Fault: first claim wins, the rest is deferred */
 
@@ -362,22 +466,6 @@ void mk_fault_init(struct mk_fault *fault);
 __printf(2, 3)
 void mk_fault_report(struct mk_instance *inst, const char *fmt, ...);
 bool mk_fault_take(struct mk_fault *fault, char *text, size_t size);
-
-/**
- * struct mk_trips - figures of one run of round trips, for debugfs
- * @count: completed
- * @lost: not answered in time
- * @min: shortest, ns
- * @max: longest, ns
- * @sum: of all, ns
- */
-struct mk_trips {
-	u32 count;
-	u32 lost;
-	u64 min;
-	u64 max;
-	u64 sum;
-};
 
 /* Image */
 
@@ -437,8 +525,6 @@ struct mk_image {
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
  * @link_node: in mk_link_members, under a lock of link.c
- * @debugfs: folder
- * @ping_trips: last run of pings, under a lock of debugfs.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -477,8 +563,6 @@ struct mk_instance {
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
 	struct list_head link_node;
-	struct dentry *debugfs;
-	struct mk_trips ping_trips;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -548,18 +632,22 @@ void mk_sysfs_remove(struct mk_instance *inst);
 
 #ifdef CONFIG_DEBUG_FS
 void mk_debugfs_init(void);
-void mk_debugfs_add(struct mk_instance *inst);
-void mk_debugfs_remove(struct mk_instance *inst);
+void mk_debugfs_add(struct mk_channel *ch);
+void mk_debugfs_remove(struct mk_channel *ch);
+int mk_debugfs_numbers(const char __user *ubuf, size_t len, u32 *v, int min, int max);
+void mk_bench_init(struct dentry *root);
+void mk_bench_add(struct mk_channel *ch);
 #else
 static inline void mk_debugfs_init(void) { }
-static inline void mk_debugfs_add(struct mk_instance *inst) { }
-static inline void mk_debugfs_remove(struct mk_instance *inst) { }
+static inline void mk_debugfs_add(struct mk_channel *ch) { }
+static inline void mk_debugfs_remove(struct mk_channel *ch) { }
 #endif
 
 /* spawn.c: called by the architecture */
 extern bool mk_self_is_spawn;
 extern struct mk_boot_desc mk_self;
 extern struct mk_channel mk_self_channel;
+extern void *mk_self_window;
 
 void mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 		    void *spawn_half);
@@ -577,10 +665,13 @@ int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
 bool arch_mk_doorbell_valid(u32 vector);
 void arch_mk_doorbell_ring(u32 dest, u32 vector);
+u64 arch_mk_tsc(void);
+u32 arch_mk_tsc_khz(void);
+void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns);
 void __noreturn arch_mk_stop_self(void);
 int arch_mk_image_check(const void *file, size_t len, const char **why);
 int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
-		       struct mk_image *image, const char **why);
+		       struct mk_image *image, struct mk_complaint *c);
 
 int arch_mk_boot_params(struct mk_instance *inst);
 

@@ -121,6 +121,7 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 
 	mk_take_back_cpus(inst);
 	mk_channel_close(&inst->channel);
+	mk_tty_hangup(inst);
 	inst->restart = false;
 	inst->kill_time_us = ktime_us_delta(ktime_get(), begin);
 
@@ -259,9 +260,10 @@ static void mk_look(struct mk_instance *inst)
 	/* Pairs with the release in mk_spawn_set_phase() */
 	u32 phase = smp_load_acquire(&page->phase);
 
+	if (phase > MK_PHASE_GONE || phase < inst->seen_phase)
+		mk_fault_report(inst, "impossible phase %u after %u", phase, inst->seen_phase);
 	WRITE_ONCE(inst->seen_phase, phase);
-	if (phase > MK_PHASE_GONE)
-		mk_fault_report(inst, "impossible phase %u", phase);
+	mk_heart_beat(&inst->channel);
 
 	if (mk_fault_take(&inst->fault, text, sizeof(text))) {
 		scnprintf(reason, sizeof(reason), "fault: %s", text);
@@ -289,9 +291,6 @@ static void mk_look(struct mk_instance *inst)
 	}
 	if (phase == MK_PHASE_READY && inst->state == MK_STOPPING)
 		mk_ask_shutdown(inst);
-
-	/* Should a doorbell be lost, as the CPU that hears it changes */
-	mk_channel_check(&inst->channel);
 
 	mk_check_deadline(inst, phase);
 }

@@ -116,7 +116,6 @@ int multikernel_image_load(struct kimage *image, unsigned long flags)
 	struct kimage *old;
 	struct mk_image plan;
 	struct mk_complaint c;
-	const char *why;
 	int err;
 
 	if (IS_ERR(inst))
@@ -126,9 +125,9 @@ int multikernel_image_load(struct kimage *image, unsigned long flags)
 	err = mk_image_may_change(inst, "load");
 	if (err)
 		goto out;
-	err = arch_mk_image_plan(inst, image, &plan, &why);
+	err = arch_mk_image_plan(inst, image, &plan, &c);
 	if (err) {
-		mk_err(inst, "load: %s\n", why);
+		mk_err(inst, "load: %s\n", c.text);
 		goto out;
 	}
 

@@ -43,7 +43,10 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	/* The record before the look at @peer_armed, see channel.c */
 	smp_mb();
 	armed = READ_ONCE(*ch->peer_armed);
-	if (!armed || armed == ch->rung)
+	if (!armed)
+		ch->rung = 0;
+	/* If it had read this record already, the doorbell is for the next one */
+	if (!armed || armed == ch->rung || armed == (ch->tx.next | MK_INDEX_SET))
 		return false;
 	ch->rung = armed;
 
@@ -53,6 +56,7 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 /* Room for a record, or the peer is asked to say when there is some */
 static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 {
+	struct mk_ring_tx look;
 	int err;
 
 	lockdep_assert_held(&ch->tx_lock);
@@ -60,15 +64,25 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 	err = mk_ring_reserve(&ch->tx, len, pad, payload);
 	if (err == -EAGAIN) {
 		mk_count(ch->stats.tx_full, 1);
+		/* Another sender may look at the index before it is waited for */
+		if (!ch->starved)
+			WRITE_ONCE(ch->starved_at, ch->tx.seen);
 		WRITE_ONCE(ch->starved, true);
-		ch->want_seq += ch->want_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->want_room, ch->want_seq);
+		WRITE_ONCE(*ch->want_room, ch->tx.seen | MK_INDEX_SET);
 		/* @want_room before the second look at the room, see channel.c */
 		smp_mb();
-		err = mk_ring_reserve(&ch->tx, len, pad, payload);
+		/*
+		 * A look aside: if there is some room, but not enough, the peer
+		 * may have rung for it already, and won't again.  That doorbell
+		 * has to find news, see mk_channel_wanted().
+		 */
+		look = ch->tx;
+		err = mk_ring_reserve(&look, len, pad, payload);
+		if (!err)
+			WRITE_ONCE(ch->tx.seen, look.seen);
 	}
 	if (err == -EPROTO)
-		ch->ops->fault(ch, "impossible index in its ring");
+		ch->ops->fault(ch, "impossible tail");
 
 	return err;
 }
@@ -127,6 +141,10 @@ static int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		return err;
 	}
 	memcpy(payload, data, rec->len);
+	/* Before the peer can act on it: see mk_endpoint_try_open() */
+	if (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW))
+		WRITE_ONCE(ch->endpoints[rec->service].announced,
+			   rec->flags == MK_RECORD_OFFER);
 	mk_tx_end(ch, rec, pad, flags);
 
 	return 0;
@@ -214,10 +232,14 @@ int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
 	slot->len = len;
 	raw_spin_lock_irqsave(&ch->tx_lock, slot->flags);
 	err = mk_tx_begin(ch, ep, len, &slot->pad, &slot->data);
-	if (err)
+	if (err) {
 		raw_spin_unlock_irqrestore(&ch->tx_lock, slot->flags);
+		return err;
+	}
+	/* For sparse: the lock goes on with @slot */
+	__release(&ch->tx_lock);
 
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(mk_reserve);
 
@@ -231,6 +253,7 @@ void mk_commit(struct mk_slot *slot)
 {
 	struct mk_record rec = { .service = slot->ep->id, .len = slot->len };
 
+	__acquire(&slot->ep->ch->tx_lock);
 	mk_tx_end(slot->ep->ch, &rec, slot->pad, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_commit);
@@ -243,6 +266,7 @@ EXPORT_SYMBOL_GPL(mk_commit);
  */
 void mk_abort(struct mk_slot *slot)
 {
+	__acquire(&slot->ep->ch->tx_lock);
 	raw_spin_unlock_irqrestore(&slot->ep->ch->tx_lock, slot->flags);
 }
 EXPORT_SYMBOL_GPL(mk_abort);
@@ -324,6 +348,10 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, long timeout)
  * @reply: gets the payload of the answer
  * @room: its bytes
  * @timeout: jiffies that it may take in all, more than 0
+ *
+ * While it waits the caller may read in the reader's place, and so may run
+ * @receive and @writable of each service of this peer: it must hold no lock that
+ * these take.  @open and @close never run here, and so can wait for callers.
  *
  * Context: process, may sleep; not called by a service about its own peer.
  * Return: bytes of the answer; -EOPNOTSUPP if the peer does not serve this;
@@ -459,13 +487,16 @@ void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err)
 static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
 			   const void *data)
 {
+	/* An error answer is for requests to what is not there, too */
+	struct mk_endpoint *open = rec->flags == MK_RECORD_ERROR ? NULL : ep;
 	struct mk_channel *ch = ep->ch;
 	struct mk_late_reply *late;
 	unsigned long flags;
+	void *payload;
+	u32 pad;
 	int err;
 
-	/* An error answer is for requests to what is not there, too */
-	err = mk_try_record(ch, rec->flags == MK_RECORD_ERROR ? NULL : ep, rec, data);
+	err = mk_try_record(ch, open, rec, data);
 	if (err != -EAGAIN)
 		return err;
 
@@ -477,13 +508,21 @@ static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
 	}
 
 	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	if (late && ch->nr_late < MK_REQUESTS_MAX && ch->state == MK_CHANNEL_OPEN) {
+	/* Room may have come: nobody would look for late replies any more */
+	err = mk_tx_begin(ch, open, rec->len, &pad, &payload);
+	if (!err) {
+		memcpy(payload, data, rec->len);
+		mk_tx_end(ch, rec, pad, flags);
+		kfree(late);
+		return 0;
+	}
+	if (err == -EAGAIN && late && ch->nr_late < MK_REQUESTS_MAX) {
 		list_add_tail(&late->node, &ch->late);
 		ch->nr_late++;
 		mk_count(ch->stats.late_replies, 1);
 		late = NULL;
 		err = 0;
-	} else {
+	} else if (err == -EAGAIN) {
 		mk_count(ch->stats.unanswered, 1);
 	}
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);

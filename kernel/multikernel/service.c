@@ -21,6 +21,13 @@
 /* An offer waits for room; a ring that has none for so long is not read */
 #define MK_OFFER_TIMEOUT	HZ
 
+/*
+ * Opening an endpoint may make a device, and tell user space.  A peer may have
+ * that so often in so many jiffies, far more than modules come and go.
+ */
+#define MK_OFFERS_MAX	1000
+#define MK_OFFERS_TIME	(10 * HZ)
+
 /* Services and channels; never taken by a reader */
 static DEFINE_MUTEX(mk_service_lock);
 static LIST_HEAD(mk_services);
@@ -51,7 +58,11 @@ static void mk_endpoint_set_open(struct mk_endpoint *ep, bool open)
 	raw_spin_unlock_irqrestore(&ep->ch->tx_lock, flags);
 }
 
-/* Opens if both ends offer the service; its list entry can't go away here */
+/*
+ * Opens if both ends offer the service; its list entry can't go away here.
+ * Not before the peer was told: what @open sends would come before the offer,
+ * and be refused.
+ */
 static void mk_endpoint_try_open(struct mk_endpoint *ep)
 {
 	struct mk_service *service;
@@ -62,7 +73,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 	rcu_read_lock();
 	service = mk_service_find(ep->id, ep->ch->role);
 	rcu_read_unlock();
-	if (ep->open || !ep->offered || !service || !mk_channel_is_open(ep->ch))
+	if (ep->open || !ep->offered || !READ_ONCE(ep->announced) || !service ||
+	    !mk_channel_is_open(ep->ch))
 		return;
 
 	ep->service = service;
@@ -73,8 +85,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 		return;
 	mk_endpoint_set_open(ep, false);
 	ep->service = NULL;
-	pr_warn("%s: service %s not opened: %pe\n", ep->ch->peer_name, service->name,
-		ERR_PTR(err));
+	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name,
+			    service->name, ERR_PTR(err));
 }
 
 static void mk_endpoint_close(struct mk_endpoint *ep, int err)
@@ -85,20 +97,52 @@ static void mk_endpoint_close(struct mk_endpoint *ep, int err)
 		return;
 	mk_endpoint_set_open(ep, false);
 	mk_requests_fail(ep->ch, ep, err);
+	/* Who waits for room finds it closed */
+	wake_up_all(&ep->ch->room_wait);
 	if (ep->service->close)
 		ep->service->close(ep);
 	ep->service = NULL;
 	ep->priv = NULL;
 }
 
-static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
+static void mk_offer_failed(struct mk_channel *ch, const struct mk_service *service,
+			    int err)
 {
-	struct mk_record rec = { .service = service->id, .flags = what };
-	int err = mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT);
-
 	if (err && err != -EPIPE && err != -ENOTCONN)
 		pr_warn("%s: service %s not announced: %pe\n", ch->peer_name,
 			service->name, ERR_PTR(err));
+}
+
+static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
+{
+	struct mk_record rec = { .service = service->id, .flags = what };
+
+	mk_offer_failed(ch, service,
+			mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT));
+}
+
+/*
+ * With the reader kept out: a peer that waited for the offer sends at once, and
+ * that must not be read before the endpoint is open here.
+ */
+static void mk_offer_and_open(struct mk_channel *ch, const struct mk_service *service)
+{
+	struct mk_record rec = { .service = service->id, .flags = MK_RECORD_OFFER };
+	unsigned long end = jiffies + MK_OFFER_TIMEOUT;
+	int err;
+
+	for (;;) {
+		mk_rx_lock(ch);
+		err = mk_send_record(ch, NULL, &rec, NULL, 0);
+		if (!err)
+			mk_endpoint_try_open(&ch->endpoints[service->id]);
+		mk_rx_unlock(ch);
+		if (err != -EAGAIN || time_after(jiffies, end))
+			break;
+		/* The reader, which finds the room, needs the lock */
+		schedule_timeout_uninterruptible(1);
+	}
+	mk_offer_failed(ch, service, err);
 }
 
 /* Registering */
@@ -122,14 +166,9 @@ int mk_service_register(struct mk_service *service)
 	if (mk_service_find(service->id, service->roles))
 		goto out;
 	list_add_tail_rcu(&service->node, &mk_services);
-	list_for_each_entry(ch, &mk_service_channels, service_node) {
-		if (!(service->roles & ch->role))
-			continue;
-		mk_offer(ch, service, MK_RECORD_OFFER);
-		mk_rx_lock(ch);
-		mk_endpoint_try_open(&ch->endpoints[service->id]);
-		mk_rx_unlock(ch);
-	}
+	list_for_each_entry(ch, &mk_service_channels, service_node)
+		if (service->roles & ch->role)
+			mk_offer_and_open(ch, service);
 	err = 0;
 out:
 	mutex_unlock(&mk_service_lock);
@@ -201,6 +240,7 @@ void mk_services_detach(struct mk_channel *ch)
 	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
 		mk_endpoint_close(&ch->endpoints[i], -EPIPE);
 		ch->endpoints[i].offered = false;
+		ch->endpoints[i].announced = false;
 	}
 	mk_rx_unlock(ch);
 	mutex_unlock(&mk_service_lock);
@@ -262,6 +302,23 @@ static int mk_receive(struct mk_channel *ch, struct mk_endpoint *ep,
 	return !rec->id && err == -EPROTO ? -EPROTO : 0;
 }
 
+static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep)
+{
+	if (ep->open)
+		return 0;
+	if (!ch->nr_offers || time_after(jiffies, ch->offers_since + MK_OFFERS_TIME)) {
+		ch->offers_since = jiffies;
+		ch->nr_offers = 0;
+	}
+	if (++ch->nr_offers > MK_OFFERS_MAX)
+		return -EPROTO;
+
+	ep->offered = true;
+	mk_endpoint_try_open(ep);
+
+	return 0;
+}
+
 /**
  * mk_dispatch - hand a record to whom it is for
  * @ch: where it came from
@@ -290,9 +347,7 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 	case MK_RECORD_ERROR:
 		return mk_answer(ch, rec, payload);
 	case MK_RECORD_OFFER:
-		ep->offered = true;
-		mk_endpoint_try_open(ep);
-		return 0;
+		return mk_offered(ch, ep);
 	case MK_RECORD_WITHDRAW:
 		ep->offered = false;
 		mk_endpoint_close(ep, -ENOTCONN);

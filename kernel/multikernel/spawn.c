@@ -22,7 +22,7 @@ bool mk_self_is_spawn __ro_after_init;
 struct mk_boot_desc mk_self __ro_after_init;
 
 /* The whole window, once it can be mapped; its parts before that */
-static void *mk_self_window;
+void *mk_self_window;
 static struct mk_host_page *mk_self_host;
 static struct mk_spawn_page *mk_self_page;
 
@@ -191,6 +191,9 @@ static int __init mk_spawn_map(void)
 	if (err)
 		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
+	mk_heart_start_self();
+	/* Else it would open its end at its next look, a moment later */
+	mk_spawn_ring_host();
 
 	return 0;
 }
@@ -198,7 +201,13 @@ core_initcall(mk_spawn_map);
 
 static int __init mk_spawn_surface(void)
 {
-	return mk_self_is_spawn ? mk_channel_cpus_init() ?: mk_sysfs_spawn_init() : 0;
+	if (!mk_self_is_spawn)
+		return 0;
+
+	mk_debugfs_init();
+	mk_debugfs_add(&mk_self_channel);
+
+	return mk_channel_cpus_init() ?: mk_sysfs_spawn_init();
 }
 subsys_initcall(mk_spawn_surface);
 
@@ -212,6 +221,7 @@ void multikernel_ready(void)
 	if (!mk_self_is_spawn)
 		return;
 
+	mk_heart_ready_self();
 	mk_self_page->nr_cpus_online = num_online_cpus();
 	mk_spawn_set_phase(MK_PHASE_READY);
 	mk_spawn_ring_host();

@@ -219,6 +219,18 @@ static ssize_t boot_time_us_show(struct kobject *kobj, struct kobj_attribute *at
 	return sysfs_emit(buf, "%llu\n", us);
 }
 
+static ssize_t heartbeat_age_ms_show(struct kobject *kobj, struct kobj_attribute *attr,
+				     char *buf)
+{
+	struct mk_instance *inst = to_instance(kobj);
+
+	/* No number: it would pass for young or old, whichever is asked for */
+	if (!mk_state_active(READ_ONCE(inst->state)))
+		return sysfs_emit(buf, "-\n");
+
+	return sysfs_emit(buf, "%llu\n", mk_heart_age_ms(&inst->channel.heart));
+}
+
 static ssize_t mk_doorbell_cpu_store(struct mk_channel *ch, const char *buf, size_t count)
 {
 	unsigned int cpu;
@@ -246,6 +258,13 @@ static ssize_t doorbell_cpu_store(struct kobject *kobj, struct kobj_attribute *a
 				  const char *buf, size_t count)
 {
 	return mk_doorbell_cpu_store(&to_instance(kobj)->channel, buf, count);
+}
+
+static ssize_t tty_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	int n = mk_tty_index(to_instance(kobj));
+
+	return n < 0 ? n : sysfs_emit(buf, "hvc%d\n", n);
 }
 
 static ssize_t links_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -323,7 +342,9 @@ static struct kobj_attribute state_attr = __ATTR_RO(state);
 static struct kobj_attribute reason_attr = __ATTR_RO(reason);
 static struct kobj_attribute cmdline_attr = __ATTR_RO_MODE(cmdline, 0400);
 static struct kobj_attribute boot_time_us_attr = __ATTR_RO(boot_time_us);
+static struct kobj_attribute heartbeat_age_ms_attr = __ATTR_RO(heartbeat_age_ms);
 static struct kobj_attribute doorbell_cpu_attr = __ATTR_RW(doorbell_cpu);
+static struct kobj_attribute tty_attr = __ATTR_RO(tty);
 static struct kobj_attribute links_attr = __ATTR_RW_MODE(links, 0600);
 static struct kobj_attribute control_attr = __ATTR(control, 0200, NULL, control_store);
 
@@ -336,11 +357,21 @@ static struct attribute *mk_instance_attrs[] = {
 	&reason_attr.attr,
 	&cmdline_attr.attr,
 	&boot_time_us_attr.attr,
+	&heartbeat_age_ms_attr.attr,
 	&doorbell_cpu_attr.attr,
+	&tty_attr.attr,
 	&links_attr.attr,
 	&control_attr.attr,
 	NULL
 };
+
+static umode_t mk_instance_attr_mode(struct kobject *kobj, struct attribute *attr, int n)
+{
+	if (attr == &tty_attr.attr && mk_tty_index(to_instance(kobj)) < 0)
+		return 0;
+
+	return attr->mode;
+}
 
 static ssize_t console_read(struct file *file, struct kobject *kobj,
 			    struct bin_attribute *attr, char *buf, loff_t off,
@@ -361,6 +392,7 @@ static struct bin_attribute *mk_instance_bin_attrs[] = {
 
 static const struct attribute_group mk_instance_group = {
 	.attrs = mk_instance_attrs,
+	.is_visible = mk_instance_attr_mode,
 	.bin_attrs = mk_instance_bin_attrs,
 };
 __ATTRIBUTE_GROUPS(mk_instance);
@@ -483,6 +515,47 @@ static ssize_t self_doorbell_cpu_store(struct kobject *kobj, struct kobj_attribu
 	return mk_doorbell_cpu_store(&mk_self_channel, buf, count);
 }
 
+static ssize_t self_heartbeat_age_ms_show(struct kobject *kobj,
+					  struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", mk_heart_age_ms(&mk_self_channel.heart));
+}
+
+static ssize_t self_clock_offset_ns_show(struct kobject *kobj,
+					 struct kobj_attribute *attr, char *buf)
+{
+	s64 offset;
+
+	if (!mk_clock_offset_ns(&offset))
+		return sysfs_emit(buf, "-\n");
+
+	return sysfs_emit(buf, "%lld\n", offset);
+}
+
+static ssize_t self_clock_sync_show(struct kobject *kobj, struct kobj_attribute *attr,
+				    char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(mk_clock_sync));
+}
+
+static ssize_t self_clock_sync_store(struct kobject *kobj, struct kobj_attribute *attr,
+				     const char *buf, size_t count)
+{
+	bool sync;
+	int err;
+
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	err = kstrtobool(buf, &sync);
+	if (err)
+		pr_err("clock_sync: '%*pE' is neither 0 nor 1\n",
+		       (int)strnlen(buf, min_t(size_t, count, 40)), buf);
+	else
+		WRITE_ONCE(mk_clock_sync, sync);
+
+	return err ?: count;
+}
+
 static struct kobj_attribute self_id_attr = __ATTR(id, 0444, self_id_show, NULL);
 static struct kobj_attribute self_cid_attr = __ATTR(cid, 0444, self_cid_show, NULL);
 static struct kobj_attribute self_name_attr = __ATTR(name, 0444, self_name_show, NULL);
@@ -491,12 +564,24 @@ static struct kobj_attribute self_cpus_attr = __ATTR(cpus, 0444, self_cpus_show,
 static struct kobj_attribute self_doorbell_cpu_attr =
 	__ATTR(doorbell_cpu, 0644, self_doorbell_cpu_show, self_doorbell_cpu_store);
 
+static struct kobj_attribute self_heartbeat_age_ms_attr =
+	__ATTR(heartbeat_age_ms, 0444, self_heartbeat_age_ms_show, NULL);
+
+static struct kobj_attribute self_clock_offset_ns_attr =
+	__ATTR(clock_offset_ns, 0444, self_clock_offset_ns_show, NULL);
+
+static struct kobj_attribute self_clock_sync_attr =
+	__ATTR(clock_sync, 0644, self_clock_sync_show, self_clock_sync_store);
+
 static struct attribute *mk_self_attrs[] = {
 	&self_id_attr.attr,
 	&self_cid_attr.attr,
 	&self_name_attr.attr,
 	&self_cpus_attr.attr,
 	&self_doorbell_cpu_attr.attr,
+	&self_heartbeat_age_ms_attr.attr,
+	&self_clock_offset_ns_attr.attr,
+	&self_clock_sync_attr.attr,
 	NULL
 };
 

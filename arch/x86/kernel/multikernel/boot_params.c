@@ -133,13 +133,7 @@ static const char *mk_lockdown(void)
 /* Clocks, as they are now */
 static void mk_desc_clocks(struct mk_boot_desc *desc)
 {
-	unsigned long flags;
-
-	local_irq_save(flags);
-	desc->wall_ns = ktime_get_real_ns();
-	desc->wall_tsc = rdtsc();
-	local_irq_restore(flags);
-
+	arch_mk_wall_clock(&desc->wall_tsc, &desc->wall_ns);
 	desc->tsc_khz = tsc_khz;
 	/* Ticks of the input clock in a jiffy, see calibrate_APIC_clock() */
 	desc->apic_timer_khz = div_u64((u64)lapic_timer_period * HZ, 1000);

@@ -121,7 +121,7 @@ int arch_mk_image_check(const void *file, size_t len, const char **why)
  * @inst: instance
  * @kimage: image that passed arch_mk_image_check()
  * @image: gets the plan
- * @why: gets what is wrong
+ * @c: gets what is wrong
  *
  * From the bottom: the kernel with the room it needs to decompress.  From the
  * top: window, boot area, initrd.  All else is free for the kernel to move to.
@@ -131,21 +131,22 @@ int arch_mk_image_check(const void *file, size_t len, const char **why)
  * too long.
  */
 int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
-		       struct mk_image *image, const char **why)
+		       struct mk_image *image, struct mk_complaint *c)
 {
-	u64 end = mk_boot_area_phys(inst), room;
+	u64 end = mk_boot_area_phys(inst), room, below, initrd;
 	struct setup_header hdr;
 	size_t setup;
 
 	memcpy(&hdr, kimage->kernel_buf + MK_HEADER_AT, sizeof(hdr));
 	setup = mk_setup_size(&hdr);
 
-	*why = "command line is too long";
-	if (kimage->cmdline_buf_len + MK_CMDLINE_MAX >
-	    min_t(u64, hdr.cmdline_size, COMMAND_LINE_SIZE - 1) + 1)
+	room = min_t(u64, hdr.cmdline_size, COMMAND_LINE_SIZE - 1) + 1;
+	if (kimage->cmdline_buf_len + MK_CMDLINE_MAX > room) {
+		mk_complain(c, "command line has %lu bytes, there is room for %llu",
+			    kimage->cmdline_buf_len, room - MK_CMDLINE_MAX);
 		return -EINVAL;
+	}
 
-	*why = "image does not fit into the instance's memory";
 	memset(image, 0, sizeof(*image));
 	/* Loaded below its preferred address it would move there by itself */
 	image->load = ALIGN(max(inst->mem.start, hdr.pref_address),
@@ -154,19 +155,19 @@ int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
 	image->kernel_len = kimage->kernel_buf_len - setup;
 	image->init_size = max_t(u64, hdr.init_size, image->kernel_len);
 	image->entry = image->load + MK_ENTRY_64;
-	if (image->load >= end || image->init_size > end - image->load)
-		return -ENOMEM;
 
-	*why = "image and its initrd do not fit into the instance's memory";
-	room = end - image->load - image->init_size;
-	if (kimage->initrd_buf_len > room)
+	/* What lies below the kernel is of no use for either */
+	below = image->load - inst->mem.start;
+	room = below < end - inst->mem.start ? end - inst->mem.start - below : 0;
+	initrd = PAGE_ALIGN(kimage->initrd_buf_len);
+	if (image->init_size > room || initrd > room - image->init_size) {
+		mk_complain(c, "does not fit: kernel %llu KiB to unpack, initrd %llu KiB, room for %llu KiB in %llu MiB",
+			    image->init_size >> 10, initrd >> 10, room >> 10,
+			    inst->mem.size >> 20);
 		return -ENOMEM;
-	if (kimage->initrd_buf_len) {
-		image->initrd = ALIGN_DOWN(end - kimage->initrd_buf_len, PAGE_SIZE);
-		if (image->initrd < image->load + image->init_size)
-			return -ENOMEM;
 	}
+	if (initrd)
+		image->initrd = end - initrd;
 
-	*why = NULL;
 	return 0;
 }

@@ -5,6 +5,7 @@
  * - reserve.c: takes the pool out of the host's memory at boot
  * - cpu.c, stub.S: INIT, start-up IPI, and the proof that a CPU left
  * - doorbell.c: the interrupt vector
+ * - clock.c: the TSC, and the wall clock by it
  * - image.c: looks at a bzImage, and decides where it goes
  * - boot_params.c: writes what the bzImage's 64-bit entry expects
  * - platform.c: the spawn's side, every override in one function

@@ -11,6 +11,8 @@
  *	nochunk		the kernel_info chunk of MULTIKERNEL is not there
  *	abi		that chunk has the ABI version plus 1000
  *	hang		the 64-bit entry jumps to itself
+ *	changed		one bit of the compressed kernel is another
+ *	signature	one bit of the signature at the end of a signed image is
  */
 #define _GNU_SOURCE
 #include "mk.h"
@@ -91,6 +93,11 @@ static int spoil(const char *kind, unsigned char *img, size_t *len)
 	} else if (!strcmp(kind, "hang")) {
 		entry[0] = 0xeb;
 		entry[1] = 0xfe;
+	} else if (!strcmp(kind, "changed")) {
+		img[*len / 2] ^= 1;
+	} else if (!strcmp(kind, "signature")) {
+		/* The last thing in it is the RSA signature, of 256 bytes */
+		img[*len - 128] ^= 1;
 	} else {
 		return -EINVAL;
 	}

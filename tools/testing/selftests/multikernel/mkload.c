@@ -5,17 +5,39 @@
  * kexec_file_load(2) into instance ID, with -u: unload its image.  -f gives
  * the whole flags word instead, for ordinary images and for bad flags.  -U
  * drops to an ordinary user first.  On failure the errno's name goes to
- * stderr and the exit status is 1.
+ * stderr and the exit status is 1; if it is a file that can't be opened, the
+ * file's name, too.
  */
 #define _GNU_SOURCE
 #include "mk.h"
 
+static int print_usage(void)
+{
+	fprintf(stderr,
+		"usage: mkload -i ID [-r INITRD] [-c CMDLINE] KERNEL\n"
+		"       mkload -u -i ID\n"
+		"ID is the number in /sys/kernel/multikernel/instances/NAME/id\n");
+	return 2;
+}
+
+static int unreadable(const char *file)
+{
+	int err;
+
+	if (!file || !access(file, R_OK))
+		return 0;
+	err = errno;
+	fprintf(stderr, "mkload: ");
+	return mk_fail(file, err);
+}
+
 int main(int argc, char **argv)
 {
-	const char *initrd = NULL, *cmdline = "";
+	const char *kernel = NULL, *initrd = NULL, *cmdline = "";
 	unsigned long flags = 0, id = 0;
-	bool unload = false, raw = false;
+	bool unload = false, target = false, raw = false;
 	uid_t uid = 0;
+	char *end;
 	int opt, err;
 
 	while ((opt = getopt(argc, argv, "ui:f:U:r:c:")) != -1) {
@@ -24,7 +46,13 @@ int main(int argc, char **argv)
 			unload = true;
 			break;
 		case 'i':
-			id = strtoul(optarg, NULL, 0);
+			id = strtoul(optarg, &end, 0);
+			if (end == optarg || *end) {
+				fprintf(stderr, "mkload: id '%s' is not a number\n",
+					optarg);
+				return print_usage();
+			}
+			target = true;
 			break;
 		case 'f':
 			flags = strtoul(optarg, NULL, 0);
@@ -40,8 +68,12 @@ int main(int argc, char **argv)
 			cmdline = optarg;
 			break;
 		default:
-			return 2;
+			return print_usage();
 		}
+	}
+	if (!raw && !target) {
+		fprintf(stderr, "mkload: no id given\n");
+		return print_usage();
 	}
 	if (!raw) {
 		flags = KEXEC_FILE_MULTIKERNEL | id << MK_KEXEC_ID_SHIFT;
@@ -52,12 +84,15 @@ int main(int argc, char **argv)
 	}
 	if (!unload && !(flags & KEXEC_FILE_UNLOAD) && optind >= argc) {
 		fprintf(stderr, "mkload: no kernel given\n");
-		return 2;
+		return print_usage();
 	}
 	if (uid && (setgid(uid) || setuid(uid)))
 		return mk_fail("mkload: setuid", errno);
 
-	err = mk_kexec_file_load(optind < argc ? argv[optind] : NULL, initrd,
-				 cmdline, flags);
+	if (optind < argc)
+		kernel = argv[optind];
+	if (unreadable(kernel) || unreadable(initrd))
+		return 1;
+	err = mk_kexec_file_load(kernel, initrd, cmdline, flags);
 	return err ? mk_fail("mkload", err) : 0;
 }
