@@ -17,12 +17,12 @@ ifneq ($(O),)
 export O := $(abspath $(O))
 endif
 
-.PHONY: help demo check bench icount soak shell kernel clean distclean
+.PHONY: help demo check kunit bench icount soak shell kernel clean distclean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-demo check bench icount soak shell:
+demo check kunit bench icount soak shell:
 	@dev/$@.sh
 
 kernel:
@@ -35,6 +35,7 @@ clean distclean:
 #:
 #:   make demo     build everything, boot it in QEMU, show the main job
 #:   make check    all tests, on a kernel with the checkers on
+#:   make kunit    the unit tests alone; FLAVOUR=debug, kcsan or kasan are the checkers
 #:   make bench    the figures, as a table and as JSON
 #:   make icount   instructions for a message, counted by QEMU
 #:   make soak     start and kill an instance N times (default 1000)
@@ -48,7 +49,7 @@ clean distclean:
 #:   ACCEL=kvm|tcg   instead of the better that works here
 #:   N=1000 SEED=1   cycles of soak, seed of its random moments
 #:   BOOTS=5         straight boots of bench
-#:   FLAVOUR=debug   soak on the kernel with the checkers on, instead of plain
+#:   FLAVOUR=debug   soak on the kernel with the checkers on, instead of plain; see kunit
 #:   TESTS=create,kill   only these files of the selftests
 #:   TIMEOUT=300     seconds after which a guest of demo, check, bench or soak is ended
 #:   SHOW=all        check: the guests' whole log on the screen (story: the default; none)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# build.sh plain|debug: the kernel, out of tree, in $OUT/plain or $OUT/debug.
+# build.sh plain|debug|kcsan|kasan: the kernel, out of tree, in $OUT/plain and so on.
 # Nothing is done when the tree, the configuration and the compiler are as last time.
 . "$(dirname "$0")/lib.sh"
 
@@ -9,7 +9,8 @@ case $flavour in
 plain) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config" ;;
 debug) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config
 	dev/debug.config tools/testing/selftests/multikernel/config" ;;
-*) die "the kernel's flavour is plain or debug, not '$flavour'" ;;
+kcsan | kasan) fragments="kernel/configs/multikernel.config dev/kunit.config dev/$flavour.config" ;;
+*) die "the kernel's flavour is plain, debug, kcsan or kasan, not '$flavour'" ;;
 esac
 
 take_lock "build of the $flavour kernel"

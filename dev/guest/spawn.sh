@@ -8,6 +8,7 @@
 #	watch		every half second its NMI counts
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
+#	unplug		its CPU 1 hears the host for some beats, then goes offline
 #	idle		what the link to the host costs while nothing is said
 #	flood		more log than the host keeps, lines numbered
 #	getty		a shell on /dev/hvc0, again and again
@@ -207,6 +208,14 @@ latesync() {
 	echo 1 >$SELF/clock_sync
 }
 
+unplug() {
+	echo 1 >$SELF/doorbell_cpu
+	sleep 3
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	say "unplug doorbell_cpu=$(cat $SELF/doorbell_cpu)" \
+		"online=$(cat /sys/devices/system/cpu/online) end"
+}
+
 # Doorbells heard, doorbells rung, how often the reader was woken, beats, timer interrupts
 link_counters() {
 	awk '$1 == "MKD:" || $1 == "LOC:" {
@@ -273,6 +282,7 @@ run() {
 	watch) watch & ;;
 	pulse) pulse & ;;
 	latesync) latesync & ;;
+	unplug) unplug ;;
 	idle) idle ;;
 	flood) flood ;;
 	getty) by_init /sbin/getty -n -l /bin/sh 0 hvc0 linux ;;

@@ -47,7 +47,7 @@
 /* Shortest look at an empty ring, ns */
 #define MK_POLL_MIN	4000
 
-static unsigned int mk_poll_us = 200;
+unsigned int mk_poll_us = 200;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
 MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
 
@@ -104,7 +104,10 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	struct mk_ring_ctl *mine = at_host ? &host->ctl : &spawn->ctl;
 	struct mk_ring_ctl *theirs = at_host ? &spawn->ctl : &host->ctl;
 	void *down = window + MK_WINDOW_TX_RING, *up = window + MK_WINDOW_RX_RING;
+	unsigned long flags;
 
+	/* Somebody may be trying to send, and is told that it is closed */
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
 	ch->tx = (struct mk_ring_tx) {
 		.data = at_host ? down : up,
 		.size = MK_RING_SIZE,
@@ -132,9 +135,10 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->broken = false;
 	ch->nr_offers = 0;
 	ch->poll_ns = 0;
-	ch->request_poll_ns = 0;
+	WRITE_ONCE(ch->request_poll_ns, 0);
 	memset(&ch->stats, 0, sizeof(ch->stats));
 	WRITE_ONCE(ch->state, MK_CHANNEL_CLOSED);
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
 }
 
 /**
@@ -174,16 +178,10 @@ static bool mk_channel_wanted(const struct mk_channel *ch)
 	if (!mk_ring_empty(&ch->rx))
 		return true;
 
-	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->tx.seen);
+	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
 }
 
 /* Reading */
-
-static void mk_channel_ring(struct mk_channel *ch)
-{
-	mk_count(ch->stats.doorbells_tx, 1);
-	ch->ops->ring(ch);
-}
 
 /* A sender of the peer's waits for room, and now there is some */
 static void mk_channel_give_room(struct mk_channel *ch)
@@ -201,8 +199,10 @@ static void mk_channel_give_room(struct mk_channel *ch)
 		return;
 	ch->room_rung = want;
 
-	local_irq_save(flags);
-	mk_channel_ring(ch);
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	mk_count(ch->stats.doorbells_tx, 1);
+	raw_spin_unlock(&ch->tx_lock);
+	ch->ops->ring(ch);
 	local_irq_restore(flags);
 }
 
@@ -216,7 +216,7 @@ static void mk_channel_take_room(struct mk_channel *ch)
 		return;
 
 	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	room = READ_ONCE(*ch->tx.tail) != ch->tx.seen;
+	room = ch->starved && READ_ONCE(*ch->tx.tail) != ch->starved_at;
 	if (room) {
 		WRITE_ONCE(ch->starved, false);
 		WRITE_ONCE(*ch->want_room, 0);
@@ -293,23 +293,34 @@ static u64 mk_poll_max(void)
  */
 static void mk_poll_adapt(u64 *window, u64 slept)
 {
-	if (slept < mk_poll_max())
-		*window = min(mk_poll_max(), max_t(u64, *window * 2, MK_POLL_MIN));
+	u64 max = mk_poll_max();
+	/* That of requests is adapted by each who asks, without a lock */
+	u64 now = READ_ONCE(*window);
+
+	if (slept < max)
+		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
 	else
-		*window = *window > MK_POLL_MIN ? *window / 2 : 0;
+		now = now > MK_POLL_MIN ? now / 2 : 0;
+	WRITE_ONCE(*window, now);
 }
 
 /*
- * Read until nothing comes for a while, or until @w has its answer.  True if
- * something came at the last moment: no doorbell will say so.
+ * Read until nothing comes for a while, until @w has its answer, or until the
+ * budget is used up.  True if there is more to read: no doorbell will say so.
  */
 static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 {
-	u64 window = min(w ? ch->request_poll_ns : ch->poll_ns, mk_poll_max());
+	u64 learnt = READ_ONCE(*(w ? &ch->request_poll_ns : &ch->poll_ns));
+	u64 window = min(learnt, mk_poll_max());
 	u64 end = local_clock() + window;
 	bool empty = false, hit = false;
+	int budget = MK_RX_BUDGET;
+	u64 rx;
 
 	lockdep_assert_held(&ch->rx_lock);
+	/* The window is no longer ours once it is closed */
+	if (!mk_channel_is_open(ch))
+		return false;
 	WRITE_ONCE(*ch->armed, 0);
 
 	for (;;) {
@@ -318,8 +329,10 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 				hit = true;
 				mk_count(ch->stats.polled, 1);
 			}
+			rx = ch->stats.rx;
 			if (mk_channel_read(ch, w))
 				break;
+			budget -= 1 + (int)(ch->stats.rx - rx);
 			if (!w)
 				end = local_clock() + window;
 		} else {
@@ -327,6 +340,9 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 		}
 		if (w ? completion_done(&w->done) : kthread_should_stop())
 			break;
+		/* Not armed: a flood costs its sender no doorbell, and us none */
+		if (budget <= 0)
+			return true;
 		if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken) ||
 		    need_resched() || local_clock() >= end)
 			break;
@@ -390,7 +406,7 @@ static void mk_channel_wake(struct mk_channel *ch)
  */
 void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w)
 {
-	u64 begin, window = ch->request_poll_ns;
+	u64 begin, window = READ_ONCE(ch->request_poll_ns);
 	bool more;
 
 	if (!window || completion_done(&w->done))

@@ -162,6 +162,7 @@ struct mk_channel_stats {
  * @beats: how many this kernel gave since the channel was attached
  * @heard: times that there was a new one of the peer's
  * @last: the last one of the peer's that was believed
+ * @attached: TSC value when the channel was attached
  */
 struct mk_heart {
 	struct mk_pulse *mine;
@@ -170,6 +171,7 @@ struct mk_heart {
 	u32 beats;
 	u32 heard;
 	struct mk_beat last;
+	u64 attached;
 };
 
 enum mk_channel_state {
@@ -254,6 +256,7 @@ struct mk_flood {
  * @rung: value there for which the doorbell was rung
  * @want_room: in this kernel's half: ring when there is room
  * @starved: somebody found no room since there was some
+ * @starved_at: where the peer's index was then
  * @room_wait: senders that wait for it
  * @late: replies that do, &struct mk_late_reply
  * @nr_late: how many
@@ -302,6 +305,7 @@ struct mk_channel {
 	u32 rung;
 	u32 *want_room;
 	bool starved;
+	u32 starved_at;
 	wait_queue_head_t room_wait;
 	struct list_head late;
 	u32 nr_late;
@@ -344,6 +348,8 @@ struct mk_waiter {
 };
 
 /* channel.c */
+extern unsigned int mk_poll_us;
+
 void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 		     const struct mk_channel_ops *ops, u32 peer_id,
 		     const char *peer_name);
@@ -400,12 +406,13 @@ void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
 void mk_heart_beat(struct mk_channel *ch);
 u64 mk_heart_age_ms(struct mk_heart *heart);
 void mk_heart_start_self(void);
+void mk_heart_ready_self(void);
 
 /* clock.c */
 extern bool mk_clock_sync;
 
 bool mk_clock_offset_ns(s64 *offset);
-void mk_clock_follow(const struct mk_beat *host);
+void mk_clock_follow(const struct mk_beat *host, bool ready);
 
 /* Console: the spawn's printk lines, in the window */
 

@@ -64,6 +64,9 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 	err = mk_ring_reserve(&ch->tx, len, pad, payload);
 	if (err == -EAGAIN) {
 		mk_count(ch->stats.tx_full, 1);
+		/* Another sender may look at the index before it is waited for */
+		if (!ch->starved)
+			WRITE_ONCE(ch->starved_at, ch->tx.seen);
 		WRITE_ONCE(ch->starved, true);
 		WRITE_ONCE(*ch->want_room, ch->tx.seen | MK_INDEX_SET);
 		/* @want_room before the second look at the room, see channel.c */
@@ -484,13 +487,16 @@ void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err)
 static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
 			   const void *data)
 {
+	/* An error answer is for requests to what is not there, too */
+	struct mk_endpoint *open = rec->flags == MK_RECORD_ERROR ? NULL : ep;
 	struct mk_channel *ch = ep->ch;
 	struct mk_late_reply *late;
 	unsigned long flags;
+	void *payload;
+	u32 pad;
 	int err;
 
-	/* An error answer is for requests to what is not there, too */
-	err = mk_try_record(ch, rec->flags == MK_RECORD_ERROR ? NULL : ep, rec, data);
+	err = mk_try_record(ch, open, rec, data);
 	if (err != -EAGAIN)
 		return err;
 
@@ -502,13 +508,21 @@ static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
 	}
 
 	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	if (late && ch->nr_late < MK_REQUESTS_MAX && ch->state == MK_CHANNEL_OPEN) {
+	/* Room may have come: nobody would look for late replies any more */
+	err = mk_tx_begin(ch, open, rec->len, &pad, &payload);
+	if (!err) {
+		memcpy(payload, data, rec->len);
+		mk_tx_end(ch, rec, pad, flags);
+		kfree(late);
+		return 0;
+	}
+	if (err == -EAGAIN && late && ch->nr_late < MK_REQUESTS_MAX) {
 		list_add_tail(&late->node, &ch->late);
 		ch->nr_late++;
 		mk_count(ch->stats.late_replies, 1);
 		late = NULL;
 		err = 0;
-	} else {
+	} else if (err == -EAGAIN) {
 		mk_count(ch->stats.unanswered, 1);
 	}
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);

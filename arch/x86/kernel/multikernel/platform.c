@@ -15,6 +15,7 @@
 #include <linux/serial_8250.h>
 #include <linux/smp.h>
 
+#include <asm/acpi.h>
 #include <asm/apic.h>
 #include <asm/early_ioremap.h>
 #include <asm/i8259.h>

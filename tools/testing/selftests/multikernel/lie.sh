@@ -98,7 +98,7 @@ ring() {
 	done
 }
 
-few_lines() { between "log lines" "$(klog "$MARK" | mk_lines | grep -c '')" 1 $LINES_MAX; }
+few_lines() { between "log lines" "$(klog "$MARK" | mk_lines | grep -c '')" 1 "$LINES_MAX"; }
 
 found_out() { # NAME REASON [WHAT THE HOST DOES]
 	klog_mark
@@ -188,7 +188,7 @@ shuffled() { # N
 	# It hangs only if it told a lie that keeps its kernel from its end
 	end=$(mkwait red stopped,crashed 60000) || { end=hung && mk_kill red; } || return
 	echo "# seed $s: $kind ends as $end: $(reason red)" >&4
-	between "log lines" "$(klog "$MARK" | mk_lines | grep -c '')" 1 $LINES_MAX
+	between "log lines" "$(klog "$MARK" | mk_lines | grep -c '')" 1 "$LINES_MAX"
 }
 n=0
 while [ $n -lt "$rounds" ]; do

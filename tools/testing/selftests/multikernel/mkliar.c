@@ -227,11 +227,12 @@ static void len_wraps(void)
 	put_at(&rec, 4096);
 }
 
-static void flags_unknown(void) { put_one(MK_SERVICE_ECHO, 0x40, 0, 0); }
 static void flags_two(void)
 {
 	put_one(MK_SERVICE_ECHO, MK_RECORD_REQUEST | MK_RECORD_REPLY, 1, 0);
 }
+
+static void flags_unknown(void) { put_one(MK_SERVICE_ECHO, 0x40, 0, 0); }
 static void service_0(void) { put_one(0, 0, 0, 0); }
 static void service_65535(void) { put_one(0xffff, MK_RECORD_REQUEST, 1, 8); }
 static void id_none(void) { put_one(MK_SERVICE_ECHO, MK_RECORD_REQUEST, 0, 8); }

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # The terminal line: a shell of the spawn in a tty of the host.
 . "$(dirname "$0")/lib.sh"
-plan 30
+plan 31
 
 BYTES=262144
 
@@ -39,6 +39,16 @@ check "it is the spawn's" tty web -s 'cat /sys/kernel/multikernel/self/name; ech
 	-w web -w end
 check "hvc0 is its console" tty web -s 'cat /sys/class/tty/console/active' -w hvc0
 check "the shell's terminal is hvc0" tty web -s 'tty' -w /dev/hvc0
+by_microcom() { # what a user does, Ctrl-X at the end
+	# shellcheck disable=SC2094 # it looks while that is written
+	{
+		printf 'echo mi""cro\r'
+		mkwait -f "$T/micro" micro "$BOOT_MS"
+		printf '\030'
+	} | microcom "$(dev web)" >"$T/micro" 2>&1
+	has "$T/micro" micro
+}
+check "microcom works with it" by_microcom
 check "its kernel's lines are shown" tty web -s 'echo "<1>kernel sp""eaks" >/dev/kmsg' \
 	-w 'kernel speaks'
 check "... and kept" has "$INST/web/console" "kernel speaks"
@@ -71,7 +81,8 @@ check "they are the same" cmp "$T/sent" "$T/back"
 # Another instance at the same time
 check "a second instance, with a tty of its own" eval \
 	'mk_kill web && mk_destroy web && mk_up red 2 128M mk.spawn=getty &&
-	mk_up blue 3 128M mk.spawn=getty && not equal ttys "$(val red tty)" "$(val blue tty)"'
+	mk_up blue 3 128M "console=hvc0 mk.spawn=getty" &&
+	not equal ttys "$(val red tty)" "$(val blue tty)"'
 many() { # NAME: 5000 times its name
 	tty "$1" -s "$raw printf 'beg''in'; yes $1 | head -n 5000; $sane" \
 		-w begin -r $((5000 * (${#1} + 1))) "$T/$1"
@@ -103,9 +114,9 @@ check "it works again after a start" eval 'mk_start blue && shell blue'
 # console, which is on this line, must not wait
 panic_begin
 fill='while timeout 2 head -c 65536 /dev/zero >/dev/hvc0; do :; done'
+die='echo spawn: full >/dev/kmsg; echo c >/proc/sysrq-trigger'
 # in the background: the shell itself would say something, and wait like others
-tty blue -s "echo fi''ll; ($fill; echo spawn: full >/dev/kmsg; echo c >/proc/sysrq-trigger) 2>/tmp/x &" \
-	-w fill -n >"$T/full" 2>&1 &
+tty blue -s "echo fi''ll; ($fill; $die) 2>/tmp/x &" -w fill -n >"$T/full" 2>&1 &
 full=$!
 check "a line that is not read gets full" said blue full
 check "a panic does not wait for it" ended blue crashed '^panic: sysrq triggered crash$'
