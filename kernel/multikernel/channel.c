@@ -44,7 +44,7 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "multikernel."
 
-/* First step of a short poll that had been given up, ns */
+/* Shortest look at an empty ring, ns */
 #define MK_POLL_MIN	4000
 
 unsigned int mk_poll_us = 200;
@@ -281,25 +281,27 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 	return left;
 }
 
-/* How long to look at an empty ring: longer if it helped, else shorter */
-static void mk_poll_adapt(u64 *ns, bool helped)
+static u64 mk_poll_max(void)
 {
-	u64 max = (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC;
-	/* That of requests is adapted by each who asks, without a lock */
-	u64 now = READ_ONCE(*ns);
-
-	if (helped)
-		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
-	else
-		now = now > MK_POLL_MIN ? min(max, now / 2) : 0;
-	WRITE_ONCE(*ns, now);
+	return (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC;
 }
 
-/* Slept for a moment only: a poll would have been better */
-static void mk_poll_begin(u64 *ns, u64 slept)
+/*
+ * How long to look at an empty ring.  After a sleep that was shorter than what
+ * is allowed a longer look would have saved it; after a longer one the look
+ * was in vain.
+ */
+static void mk_poll_adapt(u64 *window, u64 slept)
 {
-	if (!READ_ONCE(*ns) && slept < (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC)
-		mk_poll_adapt(ns, true);
+	u64 max = mk_poll_max();
+	/* That of requests is adapted by each who asks, without a lock */
+	u64 now = READ_ONCE(*window);
+
+	if (slept < max)
+		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
+	else
+		now = now > MK_POLL_MIN ? now / 2 : 0;
+	WRITE_ONCE(*window, now);
 }
 
 /*
@@ -308,8 +310,9 @@ static void mk_poll_begin(u64 *ns, u64 slept)
  */
 static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 {
-	u64 *adapt = w ? &ch->request_poll_ns : &ch->poll_ns;
-	u64 window = READ_ONCE(*adapt), end = local_clock() + window;
+	u64 learnt = READ_ONCE(*(w ? &ch->request_poll_ns : &ch->poll_ns));
+	u64 window = min(learnt, mk_poll_max());
+	u64 end = local_clock() + window;
 	bool empty = false, hit = false;
 	int budget = MK_RX_BUDGET;
 	u64 rx;
@@ -345,8 +348,6 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 			break;
 		cpu_relax();
 	}
-	if (window)
-		mk_poll_adapt(adapt, w ? completion_done(&w->done) : hit);
 
 	if (mk_channel_is_open(ch)) {
 		WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
@@ -376,7 +377,7 @@ static int mk_reader(void *data)
 			mk_count(ch->stats.slept, 1);
 			from = local_clock();
 			schedule();
-			mk_poll_begin(&ch->poll_ns, local_clock() - from);
+			mk_poll_adapt(&ch->poll_ns, local_clock() - from);
 		}
 		__set_current_state(TASK_RUNNING);
 	}
@@ -436,7 +437,7 @@ void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w)
  */
 void mk_channel_waited(struct mk_channel *ch, u64 ns)
 {
-	mk_poll_begin(&ch->request_poll_ns, ns);
+	mk_poll_adapt(&ch->request_poll_ns, ns);
 }
 
 /**
