@@ -118,7 +118,7 @@ in_flight() {
 	wait $!
 	echo "# ended after $(($(uptime_ms) - begin)) ms" >&4
 	matches result "$(cat "$T/flight")" "EPIPE" &&
-		between "ms until it ended" $(($(uptime_ms) - begin)) 0 $ONCE_MS
+		between "ms until it ended" $(($(uptime_ms) - begin)) 0 "$ONCE_MS"
 }
 hang_red() {
 	mk_start red && said red "hang now" && until_it not pinged red 1
@@ -173,7 +173,7 @@ roamed() {
 	local n=0
 	while [ $n -lt 100 ]; do
 		n=$((n + 1))
-		mkwrite $CPU $((n % 2)) && equal doorbell_cpu "$(cat $CPU)" $((n % 2)) || return
+		mkwrite "$CPU" $((n % 2)) && equal doorbell_cpu "$(cat "$CPU")" $((n % 2)) || return
 		usleep 20000
 	done
 	flows web
