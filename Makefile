@@ -17,12 +17,12 @@ ifneq ($(O),)
 export O := $(abspath $(O))
 endif
 
-.PHONY: help demo check kunit bench soak shell kernel clean distclean
+.PHONY: help demo check kunit bench icount soak shell kernel clean distclean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-demo check kunit bench soak shell:
+demo check kunit bench icount soak shell:
 	@dev/$@.sh
 
 kernel:
@@ -37,6 +37,7 @@ clean distclean:
 #:   make check    all tests, on a kernel with the checkers on
 #:   make kunit    the unit tests alone; FLAVOUR=debug, kcsan or kasan are the checkers
 #:   make bench    the figures, as a table and as JSON
+#:   make icount   instructions for a message, counted by QEMU
 #:   make soak     start and kill an instance N times (default 1000)
 #:   make shell    a shell in the host guest ('exit' ends it)
 #:   make kernel   only build the kernel and the initramfs

@@ -124,7 +124,7 @@ build() {
 	local pid rc=0 n
 	say "building the $flavour kernel (from nothing: some minutes; log: $LOG)"
 	: >"$LOG"
-	"${kmake[@]}" -j"$(nproc)" bzImage >"$LOG" 2>&1 </dev/null &
+	"${kmake[@]}" -j"$(nproc)" bzImage modules >"$LOG" 2>&1 </dev/null &
 	pid=$!
 	# shellcheck disable=SC2064 # this pid
 	trap "kill $pid 2>/dev/null; wait $pid; exit 130" INT TERM
@@ -153,7 +153,20 @@ rm -f "$BUILD/.mk-built"
 if [ "$(cat "$BUILD/.mk-config" 2>/dev/null)" != "$chash" ] || [ ! -f "$BUILD/.config" ]; then
 	configure
 fi
+# Modules for the guest, without what only a debugger wants.
+collect_modules() {
+	local ko
+	rm -rf "$BUILD/modules.new"
+	mkdir -p "$BUILD/modules.new"
+	sed -n 's/\.o$/.ko/p' "$BUILD/modules.order" | while read -r ko; do
+		objcopy --strip-debug "$BUILD/$ko" "$BUILD/modules.new/${ko##*/}"
+	done
+	rm -rf "$BUILD/modules"
+	mv "$BUILD/modules.new" "$BUILD/modules"
+}
+
 build
+collect_modules
 # A name of our own: a rebuild that breaks off never leaves a half image behind.
 cp "$BUILD/arch/x86/boot/bzImage" "$BUILD/.bzImage.tmp"
 mv "$BUILD/.bzImage.tmp" "$BUILD/bzImage"

@@ -7,6 +7,7 @@
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools
 #	ports   plain kernel: what a spawn touches of the machine
 #	pool    plain kernel: multikernel= with good and bad values
+#	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel
 # The last line is "N passed, N failed".
 . "$(dirname "$0")/lib.sh"
@@ -61,6 +62,13 @@ elif awk '$1 ~ /^[23]$/ && $2 != "\047apic-msi\047"' "$ports" | grep .; then
 	count_fail "ports: a spawn touched a device (CPU, device, operation, address, times)"
 else
 	count_pass "ports: a spawn touched its local APICs, $(awk '$1 ~ /^[23]$/ { n += $NF } END { print n + 0 }' "$ports") times, and no other device"
+fi
+
+say "icount, on the plain kernel"
+if icount=$("$TOP/dev/icount.sh"); then
+	count_pass "icount: $(grep instructions <<<"$icount" | tr -s ' \n' ' ')"
+else
+	count_fail "icount: $(tail -n 3 <<<"$icount" | tr -s ' \n' ' ')"
 fi
 
 # A pool that can't be had, that was asked for wrongly, at a fixed place

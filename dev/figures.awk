@@ -4,16 +4,17 @@
 
 function have(a, b) { return (a in v) && (b in v) && v[b] > 0 }
 
-function ratio(name, a, b, goal) {
+# The goal is an upper limit, or a lower one if `over` is set
+function ratio(name, a, b, goal, over) {
 	if (!have(a, b)) {
 		printf "  %-34s %14s\n", name, "not measured"
 		return
 	}
 	printf "  %-34s %14.2f%s\n", name, v[a] / v[b], \
-		goal ? sprintf("  (goal: under %.1f)", goal) : ""
+		goal ? sprintf("  (goal: %s %.1f)", over ? "over" : "under", goal) : ""
 	ratios = ratios sprintf("%s\n    \"%s\": { \"value\": %.3f%s }", \
 		ratios == "" ? "" : ",", name, v[a] / v[b], \
-		goal ? sprintf(", \"goal\": %.1f", goal) : "")
+		goal ? sprintf(", \"goal\": \"%s%.1f\"", over ? ">" : "<", goal) : "")
 }
 
 {
@@ -34,7 +35,20 @@ END {
 	}
 	print "Ratios"
 	ratio("spawn boot / direct boot", "spawn_boot_us", "direct_boot_us", 1.0)
-	ratio("ping / smp_call_function_single", "ping_avg_ns", "ipi_avg_ns", 2.0)
+	ratio("ping awake / smp_call_function", "ping_avg_ns", "ipi_avg_ns", 1.5)
 	ratio("the same, shortest of each", "ping_min_ns", "ipi_min_ns", 0)
+	ratio("ping idle / the call, idle", "ping_idle_avg_ns", "ipi_idle_avg_ns", 2.5)
+	ratio("the same, shortest of each", "ping_idle_min_ns", "ipi_idle_min_ns", 0)
+	ratio("64 KiB messages / memcpy", "bytes_64k_per_s", "memcpy_64k_per_s", 0.5, 1)
+	ratio("socket bytes: spawn / loopback", "socket_spawn_kib_per_s", "socket_loopback_kib_per_s", 1.0, 1)
+	ratio("the same over AF_UNIX", "socket_spawn_kib_per_s", "socket_unix_kib_per_s", 0)
+	ratio("the same over TCP", "socket_spawn_kib_per_s", "socket_tcp_kib_per_s", 0)
+	ratio("socket round trip: spawn / loopback", "socket_spawn_avg_ns", "socket_loopback_avg_ns", 1.0)
+	ratio("the same over AF_UNIX", "socket_spawn_avg_ns", "socket_unix_avg_ns", 0)
+	ratio("the same over TCP", "socket_spawn_avg_ns", "socket_tcp_avg_ns", 0)
+	ratio("ping, 1 other floods / quiet", "ping_of_2_floodhost_avg_ns", "ping_of_1_avg_ns", 1.3)
+	ratio("ping, 3 others flood / quiet", "ping_of_4_floodhost_avg_ns", "ping_of_1_avg_ns", 1.3)
+	ratio("ping, 1 floods / it burns a CPU", "ping_of_2_floodhost_avg_ns", "ping_of_2_spin_avg_ns", 0)
+	ratio("ping, 3 flood / they burn CPUs", "ping_of_4_floodhost_avg_ns", "ping_of_4_spin_avg_ns", 0)
 	printf "{\n  \"figures\": {%s\n  },\n  \"ratios\": {%s\n  }\n}\n", values, ratios > json
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # initramfs.sh plain|debug: make
 #	$OUT/base.cpio.gz           busybox and init: what a spawn boots with
-#	$OUT/FLAVOUR/host.cpio      base + /mk (kernel, base, tools, tests): for the host
+#	$OUT/FLAVOUR/host.cpio      base + /mk (kernel, base, modules, tools, tests): for the host
 # By the kernel's gen_init_cpio, so no root is needed and the same input gives the
 # same bytes.
 . "$(dirname "$0")/lib.sh"
@@ -60,8 +60,31 @@ find_kexec() {
 	return 1
 }
 
-# kexec-tools is linked to libraries that this machine may not have: "NAME FILE" a line.
-kexec_libs() {
+find_socat() {
+	local s
+	for s in "$(command -v socat || :)" "$TOOLS/socat/usr/bin/socat" "$TOOLS/socat/usr/bin/socat1"; do
+		if [ -n "$s" ] && [ -x "$s" ]; then
+			echo "$s"
+			return
+		fi
+	done
+	return 1
+}
+
+# A program and what it is linked to
+add_program() {
+	local name lib
+	add_file "$1" "$2" 755
+	guest_libs "$2" | while read -r name lib; do
+		case $name in
+		/*) add_file "$name" "$lib" 755 ;;
+		*) add_file "/lib/x86_64-linux-gnu/$name" "$lib" 755 ;;
+		esac
+	done
+}
+
+# kexec-tools and socat are linked to libraries that this machine may not have: "NAME FILE" a line.
+guest_libs() {
 	local path
 	path=$(find "$TOOLS" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)
 	LD_LIBRARY_PATH=$path ldd "$1" | awk '
@@ -118,7 +141,7 @@ add_file() {
 one_each() { awk '!seen[$0]++'; }
 
 host_list() {
-	local f name lib
+	local f
 	add_file /mk/bzImage "$BUILD/bzImage" 644
 	if [ -f "$BUILD/bzImage.signed" ]; then
 		add_file /mk/bzImage.signed "$BUILD/bzImage.signed" 644
@@ -136,15 +159,11 @@ host_list() {
 	for f in "$BIN"/*; do
 		[ -f "$f" ] && add_file "/mk/bin/${f##*/}" "$f" 755
 	done
-	if [ -n "$kexec" ]; then
-		add_file /sbin/kexec "$kexec" 755
-		kexec_libs "$kexec" | while read -r name lib; do
-			case $name in
-			/*) add_file "$name" "$lib" 755 ;;
-			*) add_file "/lib/x86_64-linux-gnu/$name" "$lib" 755 ;;
-			esac
-		done
-	fi
+	for f in "$BUILD"/modules/*.ko; do
+		[ ! -f "$f" ] || add_file "/mk/modules/${f##*/}" "$f" 644
+	done
+	[ -z "$kexec" ] || add_program /sbin/kexec "$kexec"
+	[ -z "$socat" ] || add_program /usr/bin/socat "$(readlink -f "$socat")"
 }
 
 # --- go ------------------------------------------------------------------------
@@ -157,11 +176,25 @@ kexec=$(find_kexec) || {
 	extract_package kexec-tools || warn "cannot get Debian's kexec-tools: its tests will be skipped"
 	kexec=$(find_kexec) || kexec=
 }
-if [ -n "$kexec" ] && kexec_libs "$kexec" | grep -q ^MISSING; then
+if [ -n "$kexec" ] && guest_libs "$kexec" | grep -q ^MISSING; then
 	fetch_kexec_libs
-	if kexec_libs "$kexec" | grep ^MISSING; then
+	if guest_libs "$kexec" | grep ^MISSING; then
 		warn "kexec-tools lacks these libraries here: its tests will be skipped"
 		kexec=
+	fi
+fi
+
+socat=$(find_socat) || {
+	extract_package socat || warn "cannot get Debian's socat: its tests will be skipped"
+	socat=$(find_socat) || socat=
+}
+if [ -n "$socat" ] && guest_libs "$socat" | grep -q ^MISSING; then
+	apt_closure socat | grep -E '^lib(wrap|nsl|tirpc|ssl)' | while read -r pkg; do
+		extract_package "$pkg" || :
+	done
+	if guest_libs "$socat" | grep ^MISSING; then
+		warn "socat lacks these libraries here: its tests will be skipped"
+		socat=
 	fi
 fi
 

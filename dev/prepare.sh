@@ -200,5 +200,5 @@ if [ "$(cat "$side/stamp" 2>/dev/null)" != "$hash" ]; then
 fi
 
 # For the build: a change to these rebuilds no kernel.
-unbuilt='^(Documentation|samples|tools/testing|tools/multikernel)/|^MAINTAINERS'
+unbuilt='^(Documentation|tools/testing|tools/multikernel)/|^MAINTAINERS'
 printf '%s\n%s\n' "$TREE" "$(inputs_hash "$unbuilt")-$(stat -c %i "$TREE")" >"$OUT/tree"

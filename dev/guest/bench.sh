@@ -68,33 +68,107 @@ report kill_us kill_us $LIVES us
 report kill_to_cpus_online_us kill_online_us $LIVES us
 report kill_to_destroyed_us kill_destroyed_us $LIVES us
 
-# --- ping against the host's own cross-CPU call, in turns ---
+# --- messages: everything on CPU 0, the yardstick's other CPU is CPU 1 ---
+
+# The spawn's end of the sockets, behind the archive; a plain one begins at a multiple of 4
+VSOCK_INITRD=/tmp/bench.initrd
+mkdir -p /tmp/bench.root/mk/bin
+cp "$(command -v mkvsock)" /tmp/bench.root/mk/bin/
+{
+	cat $INITRD
+	head -c $((-$(stat -c %s $INITRD) & 3)) /dev/zero
+	(cd /tmp/bench.root && find . | cpio -o -H newc 2>/dev/null)
+} >$VSOCK_INITRD
 
 up() {
 	mkwrite $MK/create "name=b cpus=2-3 memory=256M" &&
-		mkload -i "$(cat $I/id)" -r $INITRD -c quiet $KERNEL &&
+		mkload -i "$(cat $I/id)" -r $VSOCK_INITRD -c "quiet mk.spawn=vsock" $KERNEL &&
 		mkwrite $I/control start &&
-		[ "$(mkwait b running,crashed,stopped 60000)" = running ]
+		[ "$(mkwait b running,crashed,stopped 60000)" = running ] &&
+		mkwait -b $I/console "mkvsock: serves 1025" 60000
 }
-up || fail "ping: the instance does not run"
-: >$LIVES.ping
-: >$LIVES.ipi
-mkwrite $D/b/ping 200 || fail "ping"
+count() { sed -n "s/^$1=//p" $D/b/stats; }
+cpu0() { taskset 1 mkwrite "$@"; }
+
+up || fail "messages: the instance does not run"
+mkwrite $I/doorbell_cpu 0 || fail "doorbell_cpu"
+cpu0 $D/b/ping 200 || fail "ping"
+
+# Nobody says anything for 10 s.  The first 2 s are for who still polls.
+sleep 2
+counts() {
+	echo "$(count doorbells_tx) $(count doorbells_rx) $(count slept) $(count tx) $(count rx)"
+}
+before=$(counts)
+sleep 10
+after=$(counts)
+# shellcheck disable=SC2086 # words
+set -- $before $after
+out idle_10s_doorbells $(($6 - $1 + $7 - $2)) ""
+out idle_10s_wakeups $(($8 - $3)) ""
+out idle_10s_records $(($9 - $4 + ${10} - $5)) ""
+
+# Awake: one after the other, nobody gets to sleep.  Idle: 2 ms between two, so that
+# whoever is called has gone to sleep, and its CPU idles.  In turns with the yardstick.
+for f in ping ipi pingidle ipiidle small large; do
+	: >$LIVES.$f
+done
 i=0
 while [ $i -lt $((ROUNDS * 3)) ]; do
 	i=$((i + 1))
-	mkwrite $D/b/ping 1000 || fail "ping"
+	cpu0 $D/b/ping 1000 || fail "ping"
 	cat $D/b/ping >>$LIVES.ping
-	mkwrite $D/ipi_bench 1000 || fail "ipi_bench"
+	cpu0 $D/ipi_bench 1000 || fail "ipi_bench"
 	cat $D/ipi_bench >>$LIVES.ipi
+	cpu0 $D/b/ping "100 2000" || fail "ping"
+	cat $D/b/ping >>$LIVES.pingidle
+	cpu0 $D/ipi_bench "100 2000" || fail "ipi_bench"
+	cat $D/ipi_bench >>$LIVES.ipiidle
+	cpu0 $D/b/bench "64 20000" || fail "bench 64"
+	cat $D/b/bench >>$LIVES.small
+	cpu0 $D/b/bench "65536 500" || fail "bench 65536"
+	cat $D/b/bench >>$LIVES.large
 done
-sed 's/^/# ping: /' $LIVES.ping
-sed 's/^/# ipi: /' $LIVES.ipi
-grep -qv 'lost=0' $LIVES.ping && fail "a ping was lost"
+for f in ping ipi pingidle ipiidle small large; do
+	sed "s/^/# $f: /" $LIVES.$f
+done
+grep -qv 'lost=0' $LIVES.ping $LIVES.pingidle && fail "a ping was lost"
 report ping_avg_ns avg_ns $LIVES.ping ns
 report ping_min_ns min_ns $LIVES.ping ns
 report ipi_avg_ns avg_ns $LIVES.ipi ns
 report ipi_min_ns min_ns $LIVES.ipi ns
+report ping_idle_avg_ns avg_ns $LIVES.pingidle ns
+report ping_idle_min_ns min_ns $LIVES.pingidle ns
+report ipi_idle_avg_ns avg_ns $LIVES.ipiidle ns
+report ipi_idle_min_ns min_ns $LIVES.ipiidle ns
+report msgs_64_per_s msgs_per_s $LIVES.small 1/s
+report bytes_64k_per_s bytes_per_s $LIVES.large B/s
+report memcpy_64k_per_s memcpy_bytes_per_s $LIVES.large B/s
+
+# --- sockets: to the spawn, and within the host, in turns ---
+
+cid=$(cat $I/cid)
+for how in "spawn $cid 1024" "loopback 1 3000" "unix unix 3000" "tcp tcp 3000"; do
+	# shellcheck disable=SC2086 # words
+	set -- $how
+	: >$LIVES.rtt.$1
+	: >$LIVES.tput.$1
+done
+i=0
+while [ $i -lt "$ROUNDS" ]; do
+	i=$((i + 1))
+	for how in "spawn $cid 1024" "loopback 1 3000" "unix unix 3000" "tcp tcp 3000"; do
+		# shellcheck disable=SC2086 # words
+		set -- $how
+		mkvsock rtt "$2" "$3" 300 64 >>$LIVES.rtt.$1 || fail "mkvsock rtt $how"
+		mkvsock tput "$2" "$3" 16777216 65536 >>$LIVES.tput.$1 || fail "mkvsock tput $how"
+	done
+done
+for how in spawn loopback unix tcp; do
+	sed 's/^/# socket: /' $LIVES.rtt.$how $LIVES.tput.$how
+	report socket_${how}_avg_ns avg_ns $LIVES.rtt.$how ns
+	report socket_${how}_kib_per_s kib_s $LIVES.tput.$how KiB/s
+done
 mkwrite $I/control kill
 mkwrite $MK/destroy b || fail "destroy"
 

@@ -8,12 +8,23 @@
 #	watch		every half second its NMI counts
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
+#	unplug		its CPU 1 hears the host for some beats, then goes offline
 #	idle		what the link to the host costs while nothing is said
 #	flood		more log than the host keeps, lines numbered
+#	getty		a shell on /dev/hvc0, again and again
+#	unheard		writes 1 MiB to /dev/hvc0, for nobody if nobody listens
 #	nostop		from now on the ordinary poweroff does nothing
+#	vsock		serves at vsock ports 1024 and 1025, see mkvsock.c
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	oops		a write to address 0 in the kernel
+#	lie:NAME...	mkliar NAME..., where the initramfs has it
+#	bench:SIZE:COUNT	so many messages to the host
+#	roam:COUNT	pings the host, while the CPU that hears its doorbell changes
+#	floodhost	messages to the host without an end, 64 bytes each
+#	spin		a CPU that does nothing else
+#	sample		loads the sample module and asks the host
+#	resample	loads and unloads it, 8 times, and leaves it loaded
 #	hang		all CPUs loop with interrupts off
 SELF=/sys/kernel/multikernel/self
 CRASH=/sys/kernel/debug/provoke-crash/DIRECT
@@ -90,6 +101,78 @@ report() {
 	say "report end"
 }
 
+HOST=/sys/kernel/debug/multikernel/host
+
+bench() {
+	if echo "$1 $2" >$HOST/bench; then
+		say "bench $1 $2: $(cat $HOST/bench)"
+	else
+		say "bench $1 $2: failed"
+	fi
+}
+
+roam() {
+	rm -f /tmp/roamed /tmp/pings
+	while [ ! -e /tmp/roamed ]; do
+		echo "100 1000" >$HOST/ping
+		cat $HOST/ping >>/tmp/pings
+	done &
+	n=0
+	while [ $n -lt "$1" ]; do
+		n=$((n + 1))
+		echo $((n % $(cpus | wc -l))) >$SELF/doorbell_cpu || say "roam: refused"
+		usleep 20000
+	done
+	touch /tmp/roamed
+	wait $!
+	say "roam end moves=$n" \
+		"$(awk '{ split($1, c, "="); split($2, l, "="); pings += c[2]; lost += l[2] }
+			END { print "pings=" pings, "lost=" lost }' /tmp/pings)" \
+		"late=$(sed -n 's/^stray_replies=//p' $HOST/stats)"
+}
+
+floodhost() {
+	say "floodhost now"
+	while :; do
+		echo 64 100000 >/sys/kernel/debug/multikernel/host/bench
+	done
+}
+
+spin() {
+	say "spin now"
+	while :; do :; done
+}
+
+SAMPLE=/sys/module/mk_sample/parameters
+
+# Whoever waits for us has a time limit of his own
+sample_heard() {
+	until grep -q hello $SAMPLE/heard; do
+		usleep 50000
+	done
+}
+
+sample() {
+	insmod /mk/modules/mk_sample.ko || return
+	sample_heard
+	say "sample heard $(cat $SAMPLE/heard)"
+	echo 3 4 >$SAMPLE/ask
+	say "sample answer $(cat $SAMPLE/ask)"
+}
+
+resample() {
+	n=0
+	while [ $n -lt 8 ]; do
+		n=$((n + 1))
+		rmmod mk_sample
+		insmod /mk/modules/mk_sample.ko
+		sample_heard
+		echo $n 100 >$SAMPLE/ask
+		say "resample $n answer $(cat $SAMPLE/ask)"
+	done
+	say "resample end"
+}
+
 nmis() {
 	awk '$1 == "NMI:" { for (f = 2; $f ~ /^[0-9]+$/; f++) n += $f }
 		END { print n + 0 }' /proc/interrupts
@@ -123,6 +206,14 @@ latesync() {
 	done
 	say "latesync now"
 	echo 1 >$SELF/clock_sync
+}
+
+unplug() {
+	echo 1 >$SELF/doorbell_cpu
+	sleep 3
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	say "unplug doorbell_cpu=$(cat $SELF/doorbell_cpu)" \
+		"online=$(cat /sys/devices/system/cpu/online) end"
 }
 
 # Doorbells heard, doorbells rung, how often the reader was woken, beats, timer interrupts
@@ -174,6 +265,16 @@ hang() {
 	taskset 1 sh -c "echo HARDLOCKUP >$CRASH" &
 }
 
+# By init: what is started in the background from here ignores ^C
+by_init() {
+	echo "::respawn:$*" >>/etc/inittab
+	kill -HUP 1
+}
+
+unheard() {
+	head -c 1048576 /dev/zero >/dev/hvc0 && say "unheard end"
+}
+
 run() {
 	case $1 in
 	view) view ;;
@@ -181,16 +282,30 @@ run() {
 	watch) watch & ;;
 	pulse) pulse & ;;
 	latesync) latesync & ;;
+	unplug) unplug ;;
 	idle) idle ;;
 	flood) flood ;;
+	getty) by_init /sbin/getty -n -l /bin/sh 0 hvc0 linux ;;
+	unheard) unheard ;;
 	nostop)
 		echo /bin/true >/proc/sys/kernel/poweroff_cmd
 		say "nostop done"
 		;;
+	vsock) mkvsock server 1024 >/dev/kmsg 2>&1 & ;;
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
 	oops) echo EXCEPTION >$CRASH ;;
 	hang) hang ;;
+	bench:*)
+		what=${1#bench:}
+		bench "${what%%:*}" "${what##*:}"
+		;;
+	roam:*) roam "${1#roam:}" ;;
+	lie:*) /mk/mkliar "${1#lie:}" ;;
+	floodhost) floodhost ;;
+	spin) spin ;;
+	sample) sample ;;
+	resample) resample ;;
 	*) say "unknown word '$1'" ;;
 	esac
 }

@@ -11,10 +11,12 @@
 #include <linux/types.h>
 
 struct kimage;
+struct notifier_block;
 
 #ifdef CONFIG_MULTIKERNEL
 
 bool multikernel_is_spawn(void);
+u32 multikernel_self_id(void);
 bool multikernel_no_ipi_shorthand(void);
 
 void multikernel_detect(void);
@@ -66,7 +68,11 @@ int multikernel_image_unload(unsigned long flags);
 struct mk_channel;
 struct mk_service;
 
-/* Which side of a link a kernel is */
+/**
+ * enum mk_role - which side of a link a kernel is
+ * @MK_ROLE_HOST: the kernel that firmware booted
+ * @MK_ROLE_SPAWN: one that runs beside it
+ */
 enum mk_role {
 	MK_ROLE_HOST	= 0x1,
 	MK_ROLE_SPAWN	= 0x2,
@@ -167,5 +173,19 @@ int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len);
 u32 mk_endpoint_peer_id(const struct mk_endpoint *ep);
 const char *mk_endpoint_peer_name(const struct mk_endpoint *ep);
 enum mk_role mk_endpoint_role(const struct mk_endpoint *ep);
+
+/**
+ * struct mk_link_ids - two instances that are linked no more
+ * @a: id of one
+ * @b: id of the other
+ */
+struct mk_link_ids {
+	u32 a;
+	u32 b;
+};
+
+bool mk_linked(u32 a, u32 b);
+int mk_link_notifier_register(struct notifier_block *nb);
+int mk_link_notifier_unregister(struct notifier_block *nb);
 
 #endif /* _LINUX_MULTIKERNEL_H */

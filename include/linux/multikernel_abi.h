@@ -110,15 +110,20 @@ struct mk_boot_desc {
 #define MK_HOST_MAGIC		0x68574b4d	/* "MKWh" */
 #define MK_SPAWN_MAGIC		0x73574b4d	/* "MKWs" */
 
+/* In an index in want_room or armed: so it is not 0 */
+#define MK_INDEX_SET		0x1
+
 /**
  * struct mk_ring_ctl - one kernel's control words of the two rings
  * @head:	producer index of the ring this kernel writes: bytes, free-running
- * @want_room:	not 0: the ring this kernel writes had no room; ring my doorbell,
+ * @want_room:	not 0: the ring this kernel writes had no room when you had read
+ *		up to here, your @tail with %MK_INDEX_SET: ring my doorbell,
  *		once for each value, when you have read on
  * @pad0:	keeps the words of producer and consumer in lines of their own
  * @tail:	consumer index of the ring this kernel reads: bytes, free-running
- * @armed:	not 0: ring my doorbell, once for each value, when you have
- *		written a record
+ * @armed:	not 0: this kernel sleeps, and has read up to here, @tail with
+ *		%MK_INDEX_SET: ring my doorbell, once for each value, when you
+ *		have written more
  * @pad1:	as @pad0
  */
 struct mk_ring_ctl {
@@ -260,6 +265,15 @@ struct mk_spawn_page {
 #define MK_SERVICE_PRIVATE	48	/* from here on: not ours to assign */
 #define MK_SERVICE_MAX		63
 
+/* CID of an instance; the host's is VMADDR_CID_HOST, 2 */
+#define MK_VSOCK_CID(id)	((id) + 2)
+
+/*
+ * Flag of VIRTIO_VSOCK_OP_RST: data of the connection was thrown away, so it
+ * ends with an error, not as if the peer had closed it
+ */
+#define MK_VSOCK_RST_CUT	0x1
+
 /* A kernel waits for the answers to this many requests of a peer at most */
 #define MK_REQUESTS_MAX		64
 
@@ -275,6 +289,36 @@ struct mk_record {
 	__u16 service;
 	__u16 flags;
 	__u64 id;
+};
+
+/*
+ * MK_SERVICE_TTY: bytes that were sent and not reported as taken, at most.  A
+ * power of two.
+ */
+#define MK_TTY_CREDIT		0x8000
+
+/* struct mk_tty_msg.flags */
+#define MK_TTY_LISTENING	0x1	/* the sender's tty is open */
+
+/**
+ * struct mk_tty_msg - begins each message of MK_SERVICE_TTY; what follows it are
+ *	the terminal's bytes, none or some
+ * @taken:	bytes that the sender of this took so far, or dropped while nobody
+ *		listened: free-running, from 0 when the endpoint was opened
+ * @flags:	MK_TTY_*; unknown bits are refused
+ * @rows:	window size of the host's tty, all four 0 if it has none; a
+ *		spawn's are not looked at
+ * @cols:	columns
+ * @xpixels:	width in pixels
+ * @ypixels:	height in pixels
+ */
+struct mk_tty_msg {
+	__u32 taken;
+	__u32 flags;
+	__u16 rows;
+	__u16 cols;
+	__u16 xpixels;
+	__u16 ypixels;
 };
 
 #endif /* __ASSEMBLY__ */

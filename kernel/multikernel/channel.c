@@ -8,8 +8,14 @@
  * answer reads in its place, as long as it is not at it itself.
  *
  * Who reads looks on for a moment when the ring is empty, and only then asks
- * for doorbells: it *arms* the channel.  A sender rings once for each arming.
- * The same way a sender that found no room asks for a doorbell.
+ * for doorbells: it *arms* the channel, by saying up to where it has read.  A
+ * sender that has written more than that rings, once for each arming.  The
+ * same way a sender that found no room says up to where it saw the peer read.
+ *
+ * The index is what tells a doorbell that is due from one that comes late: a
+ * sender that is held up between its record and its look at @armed may find
+ * that the reader has read this record and sleeps again.  Were it to ring then,
+ * the doorbell would find nothing, and there would be none for the next record.
  *
  *	sender				reader
  *	------				------
@@ -38,7 +44,7 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "multikernel."
 
-/* First step of a short poll that had been given up, ns */
+/* Shortest look at an empty ring, ns */
 #define MK_POLL_MIN	4000
 
 unsigned int mk_poll_us = 200;
@@ -123,8 +129,6 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	mk_heart_attach(&ch->heart, at_host ? &host->pulse : &spawn->pulse,
 			at_host ? &spawn->pulse : &host->pulse);
 
-	ch->arm_seq = 0;
-	ch->want_seq = 0;
 	ch->rung = 0;
 	ch->room_rung = 0;
 	ch->starved = false;
@@ -188,7 +192,10 @@ static void mk_channel_give_room(struct mk_channel *ch)
 	/* The room before the look at @peer_want_room, see above */
 	smp_mb();
 	want = READ_ONCE(*ch->peer_want_room);
-	if (!want || want == ch->room_rung)
+	if (!want)
+		ch->room_rung = 0;
+	/* If it had seen this room already, the doorbell is for the next one */
+	if (!want || want == ch->room_rung || want == (ch->rx.next | MK_INDEX_SET))
 		return;
 	ch->room_rung = want;
 
@@ -274,25 +281,27 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 	return left;
 }
 
-/* How long to look at an empty ring: longer if it helped, else shorter */
-static void mk_poll_adapt(u64 *ns, bool helped)
+static u64 mk_poll_max(void)
 {
-	u64 max = (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC;
-	/* That of requests is adapted by each who asks, without a lock */
-	u64 now = READ_ONCE(*ns);
-
-	if (helped)
-		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
-	else
-		now = now > MK_POLL_MIN ? min(max, now / 2) : 0;
-	WRITE_ONCE(*ns, now);
+	return (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC;
 }
 
-/* Slept for a moment only: a poll would have been better */
-static void mk_poll_begin(u64 *ns, u64 slept)
+/*
+ * How long to look at an empty ring.  After a sleep that was shorter than what
+ * is allowed a longer look would have saved it; after a longer one the look
+ * was in vain.
+ */
+static void mk_poll_adapt(u64 *window, u64 slept)
 {
-	if (!READ_ONCE(*ns) && slept < (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC)
-		mk_poll_adapt(ns, true);
+	u64 max = mk_poll_max();
+	/* That of requests is adapted by each who asks, without a lock */
+	u64 now = READ_ONCE(*window);
+
+	if (slept < max)
+		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
+	else
+		now = now > MK_POLL_MIN ? now / 2 : 0;
+	WRITE_ONCE(*window, now);
 }
 
 /*
@@ -301,8 +310,9 @@ static void mk_poll_begin(u64 *ns, u64 slept)
  */
 static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 {
-	u64 *adapt = w ? &ch->request_poll_ns : &ch->poll_ns;
-	u64 window = READ_ONCE(*adapt), end = local_clock() + window;
+	u64 learnt = READ_ONCE(*(w ? &ch->request_poll_ns : &ch->poll_ns));
+	u64 window = min(learnt, mk_poll_max());
+	u64 end = local_clock() + window;
 	bool empty = false, hit = false;
 	int budget = MK_RX_BUDGET;
 	u64 rx;
@@ -338,12 +348,9 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_waiter *w)
 			break;
 		cpu_relax();
 	}
-	if (window)
-		mk_poll_adapt(adapt, w ? completion_done(&w->done) : hit);
 
 	if (mk_channel_is_open(ch)) {
-		ch->arm_seq += ch->arm_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->armed, ch->arm_seq);
+		WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
 		/* @armed before the look at the ring, see above */
 		smp_mb();
 	}
@@ -370,7 +377,7 @@ static int mk_reader(void *data)
 			mk_count(ch->stats.slept, 1);
 			from = local_clock();
 			schedule();
-			mk_poll_begin(&ch->poll_ns, local_clock() - from);
+			mk_poll_adapt(&ch->poll_ns, local_clock() - from);
 		}
 		__set_current_state(TASK_RUNNING);
 	}
@@ -430,7 +437,7 @@ void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w)
  */
 void mk_channel_waited(struct mk_channel *ch, u64 ns)
 {
-	mk_poll_begin(&ch->request_poll_ns, ns);
+	mk_poll_adapt(&ch->request_poll_ns, ns);
 }
 
 /**

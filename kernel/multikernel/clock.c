@@ -78,10 +78,12 @@ static int mk_clock_slew(s64 ns)
 /**
  * mk_clock_follow - measure how far the clock is from the host's, correct it
  * @host: the host's last sign of life
+ * @ready: init was started: who does not want to follow does not, and small
+ *	steps are no good any more
  *
  * Context: process, may sleep.
  */
-void mk_clock_follow(const struct mk_beat *host)
+void mk_clock_follow(const struct mk_beat *host, bool ready)
 {
 	u64 tsc, wall_ns;
 	s64 offset;
@@ -93,16 +95,15 @@ void mk_clock_follow(const struct mk_beat *host)
 	WRITE_ONCE(mk_clock_offset, offset);
 	WRITE_ONCE(mk_clock_measured, true);
 
-	if (!READ_ONCE(mk_clock_sync))
+	if (ready && !READ_ONCE(mk_clock_sync))
 		return;
-	if (abs(offset) <= MK_CLOCK_STEP_NS) {
+	if (ready && abs(offset) <= MK_CLOCK_STEP_NS)
 		err = mk_clock_slew(-offset);
-	} else {
+	else
 		err = mk_clock_step(-offset);
-		if (err >= 0)
-			pr_info("clock set by %lld ms, to the host's\n",
-				div_s64(-offset, NSEC_PER_MSEC));
-	}
 	if (err < 0)
 		pr_warn_once("clock not set to the host's: %pe\n", ERR_PTR(err));
+	else if (abs(offset) > MK_CLOCK_STEP_NS)
+		pr_info("clock set by %lld ms, to the host's\n",
+			div_s64(-offset, NSEC_PER_MSEC));
 }

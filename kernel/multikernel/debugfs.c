@@ -19,6 +19,9 @@
 /* One write asks for at most this many round trips */
 #define MK_PINGS_MAX	1000000
 
+/* Bytes of a ping */
+#define MK_PING_LEN	64
+
 /* How long a ping waits for its echo */
 #define MK_PING_TIMEOUT	(HZ / 2)
 
@@ -116,7 +119,8 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 	struct mk_channel *ch = ((struct seq_file *)file->private_data)->private;
 	struct mk_endpoint *echo = &ch->endpoints[MK_SERVICE_ECHO];
 	struct mk_trips trips = { };
-	u64 start, back;
+	u64 out[MK_PING_LEN / sizeof(u64)] = { }, back[ARRAY_SIZE(out)];
+	u64 start;
 	ssize_t err;
 	u32 n, pause;
 
@@ -124,12 +128,13 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 	while (!err && n--) {
 		mk_trips_pause(pause);
 		start = local_clock();
-		err = mk_request(echo, &start, sizeof(start), &back, sizeof(back),
+		out[0] = start;
+		err = mk_request(echo, out, sizeof(out), back, sizeof(back),
 				 MK_PING_TIMEOUT);
 		if (err == sizeof(back)) {
 			mk_trip(&trips, local_clock() - start);
-			err = back == start ? 0 : -EPROTO;
-		} else if (!err) {
+			err = back[0] == start ? 0 : -EPROTO;
+		} else if (err >= 0) {
 			err = -EPROTO;
 		} else if (err == -ETIMEDOUT) {
 			trips.lost++;

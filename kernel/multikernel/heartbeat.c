@@ -34,8 +34,8 @@ void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
 	heart->theirs = theirs;
 	heart->beats = 0;
 	heart->heard = 0;
-	/* The age of a peer that never says anything counts from here */
-	heart->last = (struct mk_beat) { .tsc = arch_mk_tsc() };
+	heart->last = (struct mk_beat) { };
+	heart->attached = arch_mk_tsc();
 	spin_unlock_irqrestore(&heart->lock, flags);
 }
 
@@ -89,17 +89,21 @@ void mk_heart_beat(struct mk_channel *ch)
 u64 mk_heart_age_ms(struct mk_heart *heart)
 {
 	unsigned long flags;
-	u64 age;
+	u64 since, age;
 
 	spin_lock_irqsave(&heart->lock, flags);
 	mk_heart_listen(heart);
-	age = mk_beat_age_ms(&heart->last, arch_mk_tsc(), arch_mk_tsc_khz());
+	since = max(heart->last.tsc, heart->attached);
+	age = mk_age_ms(since, arch_mk_tsc(), arch_mk_tsc_khz());
 	spin_unlock_irqrestore(&heart->lock, flags);
 
 	return age;
 }
 
 /* The spawn's */
+
+/* Until then also a clock that is to go on its own is set: it begins right */
+static bool mk_self_ready;
 
 static void mk_self_beat(struct work_struct *work);
 static DECLARE_DELAYED_WORK(mk_self_work, mk_self_beat);
@@ -114,7 +118,7 @@ static void mk_self_beat(struct work_struct *work)
 	spin_lock_irq(&heart->lock);
 	host = heart->last;
 	spin_unlock_irq(&heart->lock);
-	mk_clock_follow(&host);
+	mk_clock_follow(&host, mk_self_ready);
 
 	/* A timer that is put on a CPU after it went offline does not run */
 	cpus_read_lock();
@@ -131,4 +135,19 @@ static void mk_self_beat(struct work_struct *work)
 void __init mk_heart_start_self(void)
 {
 	mk_self_beat(NULL);
+}
+
+/**
+ * mk_heart_ready_self - init is about to be started: let it see the right time
+ *
+ * Before the clocksource is the TSC, each tick that was lost was lost for the
+ * clock, too.
+ *
+ * Context: process, may sleep; once.
+ */
+void mk_heart_ready_self(void)
+{
+	mod_delayed_work(system_highpri_wq, &mk_self_work, 0);
+	flush_delayed_work(&mk_self_work);
+	mk_self_ready = true;
 }

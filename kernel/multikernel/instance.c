@@ -239,6 +239,7 @@ static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
 	inst->id = req->id;
 	mutex_init(&inst->lock);
 	INIT_LIST_HEAD(&inst->node);
+	INIT_LIST_HEAD(&inst->link_node);
 	mk_instance_init_run(inst);
 
 	return inst;
@@ -324,16 +325,19 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 	if (err)
 		goto out_window;
 
+	mk_tty_add(inst);
 	/* From here on the kobject holds the instance: it frees it */
 	err = mk_sysfs_add(inst);
 	if (err) {
 		mk_complain(c, "sysfs: %pe", ERR_PTR(err));
+		mk_tty_remove(inst);
 		mk_cpus_return(&cpus);
 		memunmap(inst->window);
 		mk_give_memory(inst);
 		mk_instance_put(inst);
 		goto out_unlock;
 	}
+	mk_link_add_instance(inst);
 	mk_debugfs_add(&inst->channel);
 	list_add_tail(&inst->node, &mk_instances);
 	mk_info(inst, "created: id %u, CPUs %*pbl, memory %#llx-%#llx\n", inst->id,
@@ -409,8 +413,10 @@ int mk_instance_destroy(const char *name, struct mk_complaint *c)
 
 	/* No instance lock here: this waits for those who are in its files */
 	list_del(&inst->node);
+	mk_link_del_instance(inst);
 	mk_debugfs_remove(&inst->channel);
 	mk_sysfs_remove(inst);
+	mk_tty_remove(inst);
 	cancel_delayed_work_sync(&inst->event_work);
 	irq_work_sync(&inst->fault.work);
 	cancel_delayed_work_sync(&inst->event_work);

@@ -28,8 +28,10 @@
  * - console.c: a spawn's printk lines in the window, both ends
  * - heartbeat.c: says that this kernel is alive, and hears it of the peers
  * - clock.c: a spawn's wall clock follows the host's
+ * - tty.c: a terminal line between host and spawn
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
+ * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
  * - spawn.c: the spawn's side of all that
  * - sysfs.c, debugfs.c, trace.h: the surfaces
@@ -50,9 +52,12 @@
  * 6. &mk_channel.requests_lock
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
+ * The tty layer's and hvc's locks nest outside of tty.c's, and that outside of
+ * tx_lock; none of them is held where a service is called.
+ *
  * Inside these, and with nothing inside them: the list of channels
- * (channel.c), &mk_heart.lock, the proof stub (arch), the figures of debugfs.c
- * and bench.c.  A ping takes only those of the channel.
+ * (channel.c), the links (link.c), &mk_heart.lock, the proof stub (arch), the
+ * figures of debugfs.c and bench.c.  A ping takes only those of the channel.
  *
  * sysfs files of an instance take its lock; the folder is therefore removed
  * with no lock held.
@@ -157,6 +162,7 @@ struct mk_channel_stats {
  * @beats: how many this kernel gave since the channel was attached
  * @heard: times that there was a new one of the peer's
  * @last: the last one of the peer's that was believed
+ * @attached: TSC value when the channel was attached
  */
 struct mk_heart {
 	struct mk_pulse *mine;
@@ -165,6 +171,7 @@ struct mk_heart {
 	u32 beats;
 	u32 heard;
 	struct mk_beat last;
+	u64 attached;
 };
 
 enum mk_channel_state {
@@ -238,7 +245,6 @@ struct mk_flood {
  * @rx_owner: who holds it
  * @rx: reading end
  * @armed: in this kernel's half: ring my doorbell
- * @arm_seq: last value there that was not 0
  * @peer_want_room: in the peer's half: it waits for room
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
@@ -249,7 +255,6 @@ struct mk_flood {
  * @peer_armed: in the peer's half: it wants a doorbell
  * @rung: value there for which the doorbell was rung
  * @want_room: in this kernel's half: ring when there is room
- * @want_seq: last value there that was not 0
  * @starved: somebody found no room since there was some
  * @starved_at: where the peer's index was then
  * @room_wait: senders that wait for it
@@ -289,7 +294,6 @@ struct mk_channel {
 	struct task_struct *rx_owner;
 	struct mk_ring_rx rx;
 	u32 *armed;
-	u32 arm_seq;
 	const u32 *peer_want_room;
 	u32 room_rung;
 	struct task_struct *reader;
@@ -300,7 +304,6 @@ struct mk_channel {
 	const u32 *peer_armed;
 	u32 rung;
 	u32 *want_room;
-	u32 want_seq;
 	bool starved;
 	u32 starved_at;
 	wait_queue_head_t room_wait;
@@ -403,12 +406,13 @@ void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
 void mk_heart_beat(struct mk_channel *ch);
 u64 mk_heart_age_ms(struct mk_heart *heart);
 void mk_heart_start_self(void);
+void mk_heart_ready_self(void);
 
 /* clock.c */
 extern bool mk_clock_sync;
 
 bool mk_clock_offset_ns(s64 *offset);
-void mk_clock_follow(const struct mk_beat *host);
+void mk_clock_follow(const struct mk_beat *host, bool ready);
 
 /* Console: the spawn's printk lines, in the window */
 
@@ -423,6 +427,20 @@ u64 mk_console_head(const void *window);
 ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
 			size_t count);
 u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
+
+/* Terminal line */
+
+#ifdef CONFIG_MULTIKERNEL_TTY
+void mk_tty_add(struct mk_instance *inst);
+void mk_tty_hangup(struct mk_instance *inst);
+void mk_tty_remove(struct mk_instance *inst);
+int mk_tty_index(const struct mk_instance *inst);
+#else
+static inline void mk_tty_add(struct mk_instance *inst) { }
+static inline void mk_tty_hangup(struct mk_instance *inst) { }
+static inline void mk_tty_remove(struct mk_instance *inst) { }
+static inline int mk_tty_index(const struct mk_instance *inst) { return -ENODEV; }
+#endif
 
 /* Fault: first claim wins, the rest is deferred */
 
@@ -506,6 +524,7 @@ struct mk_image {
  * @fault: what broke first
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
+ * @link_node: in mk_link_members, under a lock of link.c
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -543,6 +562,7 @@ struct mk_instance {
 	struct mk_fault fault;
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
+	struct list_head link_node;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
@@ -589,6 +609,12 @@ void mk_instance_kick(struct mk_instance *inst);
 /* loader.c */
 int mk_image_place(struct mk_instance *inst, struct mk_complaint *c);
 void mk_image_drop(struct mk_instance *inst);
+
+/* link.c */
+void mk_link_add_instance(struct mk_instance *inst);
+void mk_link_del_instance(struct mk_instance *inst);
+int mk_link_change(struct mk_instance *inst, char *word, struct mk_complaint *c);
+ssize_t mk_link_show(struct mk_instance *inst, char *buf);
 
 /* cpu_pool.c */
 int mk_cpu_pool_init(void);

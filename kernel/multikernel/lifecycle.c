@@ -121,6 +121,7 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 
 	mk_take_back_cpus(inst);
 	mk_channel_close(&inst->channel);
+	mk_tty_hangup(inst);
 	inst->restart = false;
 	inst->kill_time_us = ktime_us_delta(ktime_get(), begin);
 

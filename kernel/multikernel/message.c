@@ -43,7 +43,10 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	/* The record before the look at @peer_armed, see channel.c */
 	smp_mb();
 	armed = READ_ONCE(*ch->peer_armed);
-	if (!armed || armed == ch->rung)
+	if (!armed)
+		ch->rung = 0;
+	/* If it had read this record already, the doorbell is for the next one */
+	if (!armed || armed == ch->rung || armed == (ch->tx.next | MK_INDEX_SET))
 		return false;
 	ch->rung = armed;
 
@@ -53,6 +56,7 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 /* Room for a record, or the peer is asked to say when there is some */
 static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 {
+	struct mk_ring_tx look;
 	int err;
 
 	lockdep_assert_held(&ch->tx_lock);
@@ -64,11 +68,18 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 		if (!ch->starved)
 			WRITE_ONCE(ch->starved_at, ch->tx.seen);
 		WRITE_ONCE(ch->starved, true);
-		ch->want_seq += ch->want_seq == U32_MAX ? 2 : 1;
-		WRITE_ONCE(*ch->want_room, ch->want_seq);
+		WRITE_ONCE(*ch->want_room, ch->tx.seen | MK_INDEX_SET);
 		/* @want_room before the second look at the room, see channel.c */
 		smp_mb();
-		err = mk_ring_reserve(&ch->tx, len, pad, payload);
+		/*
+		 * A look aside: if there is some room, but not enough, the peer
+		 * may have rung for it already, and won't again.  That doorbell
+		 * has to find news, see mk_channel_wanted().
+		 */
+		look = ch->tx;
+		err = mk_ring_reserve(&look, len, pad, payload);
+		if (!err)
+			WRITE_ONCE(ch->tx.seen, look.seen);
 	}
 	if (err == -EPROTO)
 		ch->ops->fault(ch, "impossible tail");

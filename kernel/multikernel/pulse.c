@@ -79,17 +79,17 @@ bool mk_beat_follows(const struct mk_beat *last, const struct mk_beat *beat, u64
 }
 
 /**
- * mk_beat_age_ms - how long ago was it?
- * @beat: a sign of life that was believed
- * @now: TSC value
+ * mk_age_ms - how long ago was it?
+ * @then: TSC value
+ * @now: TSC value; that of another CPU may be a tick behind
  * @tsc_khz: its frequency, not 0
  *
  * Context: any.
  * Return: milliseconds.
  */
-u64 mk_beat_age_ms(const struct mk_beat *beat, u64 now, u32 tsc_khz)
+u64 mk_age_ms(u64 then, u64 now, u32 tsc_khz)
 {
-	return now > beat->tsc ? div_u64(now - beat->tsc, tsc_khz) : 0;
+	return now > then ? div_u64(now - then, tsc_khz) : 0;
 }
 
 /**
@@ -109,8 +109,7 @@ bool mk_beat_clock_offset(const struct mk_beat *host, u64 tsc, u64 wall_ns, u32 
 	u64 ticks = tsc - host->tsc;
 	u64 host_ns;
 
-	/* True also for a beat that lies in the future */
-	if (ticks > tsc_khz * MK_CLOCK_SAMPLE_MS)
+	if (tsc < host->tsc || ticks > tsc_khz * MK_CLOCK_SAMPLE_MS)
 		return false;
 	/* Nor may a sum or a difference overflow */
 	if (!host->wall_ns || host->wall_ns > S64_MAX - MK_CLOCK_SAMPLE_MS * NSEC_PER_MSEC)

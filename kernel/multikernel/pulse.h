@@ -29,7 +29,7 @@ struct mk_beat {
 void mk_pulse_write(struct mk_pulse *pulse, const struct mk_beat *beat);
 bool mk_pulse_read(const struct mk_pulse *pulse, struct mk_beat *beat);
 bool mk_beat_follows(const struct mk_beat *last, const struct mk_beat *beat, u64 now);
-u64 mk_beat_age_ms(const struct mk_beat *beat, u64 now, u32 tsc_khz);
+u64 mk_age_ms(u64 then, u64 now, u32 tsc_khz);
 bool mk_beat_clock_offset(const struct mk_beat *host, u64 tsc, u64 wall_ns, u32 tsc_khz,
 			  s64 *offset);
 

@@ -105,14 +105,44 @@ static void mk_endpoint_close(struct mk_endpoint *ep, int err)
 	ep->priv = NULL;
 }
 
-static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
+static void mk_offer_failed(struct mk_channel *ch, const struct mk_service *service,
+			    int err)
 {
-	struct mk_record rec = { .service = service->id, .flags = what };
-	int err = mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT);
-
 	if (err && err != -EPIPE && err != -ENOTCONN)
 		pr_warn("%s: service %s not announced: %pe\n", ch->peer_name,
 			service->name, ERR_PTR(err));
+}
+
+static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
+{
+	struct mk_record rec = { .service = service->id, .flags = what };
+
+	mk_offer_failed(ch, service,
+			mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT));
+}
+
+/*
+ * With the reader kept out: a peer that waited for the offer sends at once, and
+ * that must not be read before the endpoint is open here.
+ */
+static void mk_offer_and_open(struct mk_channel *ch, const struct mk_service *service)
+{
+	struct mk_record rec = { .service = service->id, .flags = MK_RECORD_OFFER };
+	unsigned long end = jiffies + MK_OFFER_TIMEOUT;
+	int err;
+
+	for (;;) {
+		mk_rx_lock(ch);
+		err = mk_send_record(ch, NULL, &rec, NULL, 0);
+		if (!err)
+			mk_endpoint_try_open(&ch->endpoints[service->id]);
+		mk_rx_unlock(ch);
+		if (err != -EAGAIN || time_after(jiffies, end))
+			break;
+		/* The reader, which finds the room, needs the lock */
+		schedule_timeout_uninterruptible(1);
+	}
+	mk_offer_failed(ch, service, err);
 }
 
 /* Registering */
@@ -136,14 +166,9 @@ int mk_service_register(struct mk_service *service)
 	if (mk_service_find(service->id, service->roles))
 		goto out;
 	list_add_tail_rcu(&service->node, &mk_services);
-	list_for_each_entry(ch, &mk_service_channels, service_node) {
-		if (!(service->roles & ch->role))
-			continue;
-		mk_offer(ch, service, MK_RECORD_OFFER);
-		mk_rx_lock(ch);
-		mk_endpoint_try_open(&ch->endpoints[service->id]);
-		mk_rx_unlock(ch);
-	}
+	list_for_each_entry(ch, &mk_service_channels, service_node)
+		if (service->roles & ch->role)
+			mk_offer_and_open(ch, service);
 	err = 0;
 out:
 	mutex_unlock(&mk_service_lock);

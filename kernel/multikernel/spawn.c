@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/export.h>
 #include <linux/io.h>
 #include <linux/kmsg_dump.h>
 #include <linux/panic_notifier.h>
@@ -40,6 +41,18 @@ bool multikernel_is_spawn(void)
 {
 	return mk_self_is_spawn;
 }
+
+/**
+ * multikernel_self_id - which instance is this kernel?
+ *
+ * Context: any, valid from multikernel_detect() on.
+ * Return: instance id; 0 in a host.
+ */
+u32 multikernel_self_id(void)
+{
+	return mk_self_is_spawn ? mk_self.id : 0;
+}
+EXPORT_SYMBOL_GPL(multikernel_self_id);
 
 static void mk_spawn_ring_host(void)
 {
@@ -179,6 +192,8 @@ static int __init mk_spawn_map(void)
 		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
 	mk_heart_start_self();
+	/* Else it would open its end at its next look, a moment later */
+	mk_spawn_ring_host();
 
 	return 0;
 }
@@ -206,6 +221,7 @@ void multikernel_ready(void)
 	if (!mk_self_is_spawn)
 		return;
 
+	mk_heart_ready_self();
 	mk_self_page->nr_cpus_online = num_online_cpus();
 	mk_spawn_set_phase(MK_PHASE_READY);
 	mk_spawn_ring_host();

@@ -143,6 +143,11 @@ static ssize_t id_show(struct kobject *kobj, struct kobj_attribute *attr, char *
 	return sysfs_emit(buf, "%u\n", to_instance(kobj)->id);
 }
 
+static ssize_t cid_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", MK_VSOCK_CID(to_instance(kobj)->id));
+}
+
 static ssize_t cpus_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	const struct mk_instance *inst = to_instance(kobj);
@@ -255,6 +260,39 @@ static ssize_t doorbell_cpu_store(struct kobject *kobj, struct kobj_attribute *a
 	return mk_doorbell_cpu_store(&to_instance(kobj)->channel, buf, count);
 }
 
+static ssize_t tty_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	int n = mk_tty_index(to_instance(kobj));
+
+	return n < 0 ? n : sysfs_emit(buf, "hvc%d\n", n);
+}
+
+static ssize_t links_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return mk_link_show(to_instance(kobj), buf);
+}
+
+static ssize_t links_store(struct kobject *kobj, struct kobj_attribute *attr,
+			   const char *buf, size_t count)
+{
+	struct mk_instance *inst = to_instance(kobj);
+	struct mk_complaint c = { };
+	char *line;
+	int err;
+
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+
+	line = mk_take_line(buf, count, &c, &err);
+	if (line)
+		err = mk_link_change(inst, strim(line), &c);
+	kfree(line);
+	if (err)
+		mk_err(inst, "links: %s\n", c.text);
+
+	return err ?: count;
+}
+
 static const struct {
 	const char *verb;
 	int (*run)(struct mk_instance *inst, struct mk_complaint *c);
@@ -297,6 +335,7 @@ static ssize_t control_store(struct kobject *kobj, struct kobj_attribute *attr,
 }
 
 static struct kobj_attribute id_attr = __ATTR_RO(id);
+static struct kobj_attribute cid_attr = __ATTR_RO(cid);
 static struct kobj_attribute cpus_attr = __ATTR_RO(cpus);
 static struct kobj_attribute memory_attr = __ATTR_RO(memory);
 static struct kobj_attribute state_attr = __ATTR_RO(state);
@@ -305,10 +344,13 @@ static struct kobj_attribute cmdline_attr = __ATTR_RO_MODE(cmdline, 0400);
 static struct kobj_attribute boot_time_us_attr = __ATTR_RO(boot_time_us);
 static struct kobj_attribute heartbeat_age_ms_attr = __ATTR_RO(heartbeat_age_ms);
 static struct kobj_attribute doorbell_cpu_attr = __ATTR_RW(doorbell_cpu);
+static struct kobj_attribute tty_attr = __ATTR_RO(tty);
+static struct kobj_attribute links_attr = __ATTR_RW_MODE(links, 0600);
 static struct kobj_attribute control_attr = __ATTR(control, 0200, NULL, control_store);
 
 static struct attribute *mk_instance_attrs[] = {
 	&id_attr.attr,
+	&cid_attr.attr,
 	&cpus_attr.attr,
 	&memory_attr.attr,
 	&state_attr.attr,
@@ -317,9 +359,19 @@ static struct attribute *mk_instance_attrs[] = {
 	&boot_time_us_attr.attr,
 	&heartbeat_age_ms_attr.attr,
 	&doorbell_cpu_attr.attr,
+	&tty_attr.attr,
+	&links_attr.attr,
 	&control_attr.attr,
 	NULL
 };
+
+static umode_t mk_instance_attr_mode(struct kobject *kobj, struct attribute *attr, int n)
+{
+	if (attr == &tty_attr.attr && mk_tty_index(to_instance(kobj)) < 0)
+		return 0;
+
+	return attr->mode;
+}
 
 static ssize_t console_read(struct file *file, struct kobject *kobj,
 			    struct bin_attribute *attr, char *buf, loff_t off,
@@ -340,6 +392,7 @@ static struct bin_attribute *mk_instance_bin_attrs[] = {
 
 static const struct attribute_group mk_instance_group = {
 	.attrs = mk_instance_attrs,
+	.is_visible = mk_instance_attr_mode,
 	.bin_attrs = mk_instance_bin_attrs,
 };
 __ATTRIBUTE_GROUPS(mk_instance);
@@ -432,6 +485,12 @@ static ssize_t self_id_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return sysfs_emit(buf, "%u\n", mk_self.id);
 }
 
+static ssize_t self_cid_show(struct kobject *kobj, struct kobj_attribute *attr,
+			     char *buf)
+{
+	return sysfs_emit(buf, "%u\n", MK_VSOCK_CID(mk_self.id));
+}
+
 static ssize_t self_name_show(struct kobject *kobj, struct kobj_attribute *attr,
 			      char *buf)
 {
@@ -498,6 +557,7 @@ static ssize_t self_clock_sync_store(struct kobject *kobj, struct kobj_attribute
 }
 
 static struct kobj_attribute self_id_attr = __ATTR(id, 0444, self_id_show, NULL);
+static struct kobj_attribute self_cid_attr = __ATTR(cid, 0444, self_cid_show, NULL);
 static struct kobj_attribute self_name_attr = __ATTR(name, 0444, self_name_show, NULL);
 static struct kobj_attribute self_cpus_attr = __ATTR(cpus, 0444, self_cpus_show, NULL);
 
@@ -515,6 +575,7 @@ static struct kobj_attribute self_clock_sync_attr =
 
 static struct attribute *mk_self_attrs[] = {
 	&self_id_attr.attr,
+	&self_cid_attr.attr,
 	&self_name_attr.attr,
 	&self_cpus_attr.attr,
 	&self_doorbell_cpu_attr.attr,

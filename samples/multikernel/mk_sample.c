@@ -22,12 +22,12 @@
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
-#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/multikernel.h>
 #include <linux/multikernel_abi.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
@@ -181,6 +181,8 @@ static int sample_parse(const char *text, u64 *numbers)
 		return -ENOMEM;
 	rest = strim(copy);
 	while (!err && (word = strsep(&rest, " "))) {
+		if (!*word)
+			continue;
 		if (n == SAMPLE_NUMBERS)
 			err = -E2BIG;
 		else

@@ -2,19 +2,23 @@
 /*
  * multikernel: the doorbell's interrupt vector
  */
-#include <linux/hardirq.h>
+#include <linux/percpu.h>
 #include <linux/smp.h>
 
 #include <asm/apic.h>
 #include <asm/idtentry.h>
 #include <asm/irq_vectors.h>
+#include <asm/multikernel.h>
 
 #include "x86.h"
+
+/* For /proc/interrupts */
+DEFINE_PER_CPU(unsigned int, multikernel_doorbell_count);
 
 DEFINE_IDTENTRY_SYSVEC(sysvec_multikernel_doorbell)
 {
 	apic_eoi();
-	inc_irq_stat(multikernel_doorbell_count);
+	this_cpu_inc(multikernel_doorbell_count);
 	mk_doorbell();
 }
 

@@ -265,7 +265,7 @@ refused() {
 expect_errno() {
 	case $4 in
 	hex:*) refused "$1" "$2" "$5" mkwrite -x "$3" "${4#hex:}" ;;
-	*) refused "$1" "$2" "$5" mkwrite "$3" "$4" ;;
+	*) refused "$1" "$2" "$5" mkwrite -- "$3" "$4" ;;
 	esac
 }
 

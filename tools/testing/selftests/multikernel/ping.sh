@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # Pings, counters and the decoded window header.
 . "$(dirname "$0")/lib.sh"
-plan 20
+plan 22
 
 D=$DBG/web
 need $DBG "debugfs of multikernel"
@@ -17,11 +17,11 @@ check "it boots" mk_start web
 ping() { # COUNT
 	mkwrite "$D/ping" "$1" && cat "$D/ping"
 }
-pinged() { # COUNT
+pinged() { # COUNT, or "COUNT PAUSE"
 	local r
 	r=$(ping "$1") || { echo "$r"; return 1; }
 	echo "# ping: $r" >&4
-	equal count "$(key count "$r")" "$1" && equal lost "$(key lost "$r")" 0 &&
+	equal count "$(key count "$r")" "${1%% *}" && equal lost "$(key lost "$r")" 0 &&
 		between min_ns "$(key min_ns "$r")" 1 10000000000 &&
 		between avg_ns "$(key avg_ns "$r")" "$(key min_ns "$r")" "$(key max_ns "$r")"
 }
@@ -38,7 +38,8 @@ check "stats have first_instruction_us" has "$D/stats" "first_instruction_us=[0-
 check "window shows a decoded header" has "$D/window" "abi|ABI"
 check "window has no garbage" not grep -q '[^[:print:][:blank:]]' "$D/window"
 
-for bad in 0 -1 x "-" "1 2" 99999999999999999999; do
+check "ten pings with pauses" pinged "10 2000"
+for bad in 0 -1 x "-" "1 2 3" "1 2000000" 99999999999999999999; do
 	check "ping count '$bad' is refused" not mkwrite "$D/ping" "$bad"
 done
 check "pings still work" pinged 10

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us
 # Each kernel knows that the other one is alive; the spawn's clock stays with the host's.
 . "$(dirname "$0")/lib.sh"
-plan 26
+plan 29
 
 YOUNG_MS=2500	# once a second, and what an emulated machine under load adds
 FOLLOW_MS=15000
@@ -46,16 +46,16 @@ ages_young() {
 	val web console | awk -v max="$YOUNG_MS" '
 	/Linux version/ { n = 0; old = "" }
 	match($0, /spawn: pulse [0-9]+ age=[0-9]+/) {
-		age = substr($0, RSTART)
+		age = substr($0, RSTART, RLENGTH)
 		sub(/.*=/, "", age)
 		n++
 		if (age + 0 > top + 0)
 			top = age
 	}
 	END {
-		print "# spawn: " n " looks, the host was heard " top " ms ago at most" >"/dev/fd/4"
+		print "# spawn: " n " looks, the host was heard " top " ms ago at most"
 		exit !(n >= 5 && top + 0 <= max)
-	}'
+	}' >&4
 }
 
 set_clock() { date -s "@$(($(date +%s) + $1))" >/dev/null; }
@@ -92,15 +92,17 @@ check "the spawn hears the host beat" ages_young
 
 # --- the clock ---
 
-at_boot=$(val web console | sed -n -E 's/^.*spawn: pulse 1 //p' | tail -n 1)
-echo "# spawn's first look: $at_boot"
-near() {
-	local offset
-	offset=$(key offset "$at_boot")
-	echo "offset $offset ns"
-	[ "$offset" -gt -5000000 ] && [ "$offset" -lt 5000000 ]
+# What comes of the correction before init shows at the next look, a second later
+clock_right() {
+	local n offset
+	for n in 4 5 6; do
+		offset=$(key offset "$(val web console | grep "spawn: pulse $n ")")
+		echo "look $n: offset $offset ns"
+		[ "$offset" -gt -5000000 ] && [ "$offset" -lt 5000000 ] || return
+	done
+	echo "# spawn: its clock was ahead by $offset ns" >&4
 }
-check "at boot its clock is the host's, to 5 ms" near
+check "from the boot on its clock is the host's, to 5 ms" clock_right
 check "the clock follows by default" equal sync "$(key sync "$(pulse)")" 1
 check "the host's clock goes 5 s ahead: the spawn's follows" followed 5
 check "the host's clock goes 5 s back: the spawn's follows" followed -5
@@ -121,7 +123,8 @@ check "the host's clock goes ahead: the spawn sees it" within $FOLLOW_MS behind
 # latesync: 5 s later it lets the clock follow, and not before
 stayed_behind() {
 	said web "latesync now" && val web console | awk '
-	/Linux version/ { n = set = 0 }
+	/Linux version/ { n = 0 }
+	/spawn: pulse 1 / { set = 0 }	# before init it begins with the right time
 	/multikernel: clock set by/ { set++ }
 	/spawn: pulse .* offset=-[3-6][0-9]+ sync=0/ { n += match($0, /offset=-[0-9]* /) && RLENGTH == 19 }
 	/spawn: latesync now/ { exit }
@@ -136,6 +139,15 @@ set_clock -5
 check "kill" mk_kill web
 check "one that was killed has no age" equal age "$(age)" -
 
+# --- the CPU of its heart goes away ---
+
+mk_load web mk.spawn=unplug
+check "start it again" mk_start web
+check "the CPU that beats goes offline" \
+	eval 'said web "unplug doorbell_cpu=" && has "$INST/web/console" "unplug doorbell_cpu=0 online=0 "'
+check "it beats on" beating 3
+mk_kill web
+
 # --- all its CPUs loop with interrupts off ---
 
 mk_load web mk.spawn=hang
@@ -148,5 +160,5 @@ check "it hangs: the age grows" within 60000 old
 check "... and the state is as it was" equal state "$(state web)" running
 mk_kill web
 mk_load web
-check "start it again" mk_start web
+check "start it once more" mk_start web
 check "it beats again, as if nothing had been" beating 2

@@ -11,6 +11,7 @@
 #	  --shell           interactive: the guest's console is this terminal
 #	  --stamp PROGRAM   pipe the console through PROGRAM on its way to the log, and the
 #	                    firmware's debug port with it ("Booting from ROM": kernel next)
+#	  --icount          the clock counts instructions: the same in every run
 #	  --ports           PREFIX.ports gets who touched which device, see ports.awk
 #
 # Kept: PREFIX.console (ttyS0: the kernel) and PREFIX.out (ttyS1: the scripts' lines,
@@ -18,7 +19,7 @@
 # Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
 
 set -u
-kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0
+kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -32,6 +33,7 @@ while [ $# -gt 0 ]; do
 	--show) show=$2; shift ;;
 	--shell) shell=1 ;;
 	--ports) ports=1 ;;
+	--icount) icount=1 ;;
 	--stamp) stamp=$2; shift ;;
 	*) echo "qemu.sh: unknown option '$1'" >&2; exit 2 ;;
 	esac
@@ -55,6 +57,7 @@ fi
 kvm_works() {
 	grep -qwE 'vmx|svm' /proc/cpuinfo && (: <>/dev/kvm) 2>/dev/null
 }
+[ "$icount" = 0 ] || accel=tcg,thread=single
 if [ -z "$accel" ]; then
 	if kvm_works; then accel=kvm; else accel=tcg; fi
 fi
@@ -71,6 +74,9 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
 	-no-reboot -M q35 -cpu max -accel "$accel" -smp "$smp" -m "$mem"
 	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "console=ttyS0 $append")
 
+if [ "$icount" = 1 ]; then
+	qemu+=(-icount "shift=1,sleep=off" -seed 1 -rtc "base=2026-01-01,clock=vm")
+fi
 if [ "$shell" = 1 ]; then
 	# Ctrl-C belongs to the guest; Ctrl-A x ends QEMU.
 	exec "${qemu[@]}" -chardev stdio,id=c,signal=off,mux=on,logfile="$log.console" \

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mkliar LIE...: in a spawn, write into its half of the window what no kernel
+ * would. LIE is a name of the table below; random, control and records take
+ * :SEED:COUNT. Nothing but that half is written.
+ *
+ * The spawn's own kernel goes on using the same words. What it writes next
+ * may be the next lie: its indices are those from before.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "mk.h"
+#include "../../../../include/linux/multikernel_abi.h"
+
+#define WINDOW	"/sys/kernel/debug/multikernel/host/window"
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* A lie that takes time ends after this; a host that reads no more ends it, too */
+#define LONG_NS		2000000000ull
+#define STUCK_NS	5000000000ull
+
+/* A service that no kernel of the tests has */
+#define NOBODYS		(MK_SERVICE_MAX - 1)
+
+static const volatile struct mk_host_page *host;
+static volatile struct mk_spawn_page *me;
+static uint8_t *half;
+static uint8_t *ring;
+static uint64_t seed = 1;
+static uint64_t count = 1000;
+
+static int map_window(void)
+{
+	char text[4096] = "", *at;
+	int fd, err;
+	off_t phys;
+
+	fd = open(WINDOW, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return mk_fail("mkliar: " WINDOW, errno);
+	err = mk_read_fd(fd, text, sizeof(text));
+	close(fd);
+	at = strstr(text, "address=");
+	if (err || !at)
+		return mk_fail("mkliar: no address in " WINDOW, err);
+	phys = strtoull(at + strlen("address="), NULL, 0);
+
+	fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return mk_fail("mkliar: /dev/mem", errno);
+	host = mmap(NULL, MK_WINDOW_SPAWN, PROT_READ, MAP_SHARED, fd, phys);
+	half = mmap(NULL, MK_WINDOW_SIZE - MK_WINDOW_SPAWN, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, phys + MK_WINDOW_SPAWN);
+	if (host == MAP_FAILED || half == MAP_FAILED)
+		return mk_fail("mkliar: mmap", errno);
+	close(fd);
+	me = (volatile struct mk_spawn_page *)half;
+	ring = half + MK_WINDOW_RX_RING - MK_WINDOW_SPAWN;
+	if (host->magic != MK_HOST_MAGIC) {
+		fprintf(stderr, "mkliar: no window at %#llx\n", (unsigned long long)phys);
+		return 1;
+	}
+	return 0;
+}
+
+/* The same numbers for the same seed, whatever the libc */
+static uint64_t dice(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed * 0x2545f4914f6cdd1dull;
+}
+
+static uint32_t below(uint32_t n) { return (dice() >> 32) % n; }
+
+/* A number that somebody may have forgotten */
+static uint32_t odd_number(void)
+{
+	static const uint32_t numbers[] = {
+		0, 1, 2, 8, 15, 16, 17, 48, 63, 64, 4095, 4096, MK_PAYLOAD_MAX - 16,
+		MK_PAYLOAD_MAX - 1, MK_PAYLOAD_MAX, MK_PAYLOAD_MAX + 1, MK_RING_SIZE - 32,
+		MK_RING_SIZE - 16, MK_RING_SIZE, MK_RING_SIZE + 16, 0x7ffffff0, 0x7fffffff,
+		0x80000000, 0xfffffff0, 0xffffffff,
+	};
+
+	switch (below(4)) {
+	case 0:
+		return dice() >> 32;
+	case 1:
+		return below(256);
+	case 2:
+		return me->ctl.head + 16 * below(64) - 512;
+	default:
+		return numbers[below(ARRAY_SIZE(numbers))];
+	}
+}
+
+static uint64_t deadline(uint64_t ns) { return mk_now_ns() + ns; }
+
+static uint32_t space_of(uint32_t len)
+{
+	return (sizeof(struct mk_record) + len + MK_RECORD_ALIGN - 1) & -MK_RECORD_ALIGN;
+}
+
+/* Room at the head, as the host's index has it; false if the host reads no more */
+static bool wait_room(uint32_t space)
+{
+	uint64_t end = deadline(STUCK_NS);
+
+	while (me->ctl.head - host->ctl.tail > MK_RING_SIZE - space) {
+		if (mk_now_ns() > end)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static void publish(uint32_t head)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	me->ctl.head = head;
+}
+
+/* A header where the next one goes, which then is so far from the one after it */
+static bool put_at(const struct mk_record *rec, uint32_t space)
+{
+	uint32_t pos = me->ctl.head & (MK_RING_SIZE - 1);
+
+	if (!wait_room(space))
+		return false;
+	memcpy(ring + pos, rec, sizeof(*rec));
+	publish(me->ctl.head + space);
+	return true;
+}
+
+/* An honest record to the end of the ring */
+static bool put_pad(void)
+{
+	uint32_t left = MK_RING_SIZE - (me->ctl.head & (MK_RING_SIZE - 1));
+	struct mk_record pad = { .flags = MK_RECORD_PAD, .len = left - sizeof(pad) };
+
+	return put_at(&pad, left);
+}
+
+/* A record that takes up what its length says, whatever else it says */
+static bool put(const struct mk_record *rec)
+{
+	uint32_t space = space_of(rec->len);
+
+	if (space > MK_RING_SIZE - (me->ctl.head & (MK_RING_SIZE - 1)) && !put_pad())
+		return false;
+	return put_at(rec, space);
+}
+
+static bool put_one(uint16_t service, uint16_t flags, uint64_t id, uint32_t len)
+{
+	struct mk_record rec = { .service = service, .flags = flags, .id = id, .len = len };
+
+	return put(&rec);
+}
+
+/* Indices */
+
+static void head_misaligned(void) { publish(me->ctl.head + 8); }
+static void head_far(void) { publish(host->ctl.tail + MK_RING_SIZE + 16); }
+static void head_back(void) { publish(host->ctl.tail - 16); }
+
+/* The kernel's reader writes the true one now and then */
+static void tail_beyond(void)
+{
+	uint64_t end = deadline(5 * LONG_NS);
+
+	while (mk_now_ns() < end)
+		me->ctl.tail = host->ctl.head + 4096;
+}
+
+static void tail_misaligned(void)
+{
+	uint64_t end = deadline(5 * LONG_NS);
+
+	while (mk_now_ns() < end)
+		me->ctl.tail = host->ctl.head - 8;
+}
+
+/* Headers */
+
+static void len_huge(void)
+{
+	struct mk_record rec = { .service = MK_SERVICE_ECHO, .len = 0xffffffff };
+
+	put_at(&rec, 32);
+}
+
+static void len_max(void)
+{
+	if (!(me->ctl.head & (MK_RING_SIZE - 1)) || put_pad())
+		put_one(MK_SERVICE_ECHO, 0, 0, MK_PAYLOAD_MAX + 1);
+}
+
+static void len_beyond(void)
+{
+	struct mk_record rec = { .service = MK_SERVICE_ECHO, .len = 4096 };
+
+	put_at(&rec, 32);
+}
+
+/* Over the end of the ring, with an index that has room for it */
+static void len_wraps(void)
+{
+	struct mk_record rec = { .service = NOBODYS, .len = 4096 - sizeof(rec) };
+	bool read_on = true;
+	uint32_t left;
+
+	for (;;) {
+		left = MK_RING_SIZE - (me->ctl.head & (MK_RING_SIZE - 1));
+		if (left == 2048 || !read_on)
+			break;
+		left = left < 65536 ? left - 2048 : 32768;
+		read_on = left < 65536 ? put_one(NOBODYS, 0, 0, left - sizeof(rec)) : put_pad();
+	}
+	put_at(&rec, 4096);
+}
+
+static void flags_two(void)
+{
+	put_one(MK_SERVICE_ECHO, MK_RECORD_REQUEST | MK_RECORD_REPLY, 1, 0);
+}
+
+static void flags_unknown(void) { put_one(MK_SERVICE_ECHO, 0x40, 0, 0); }
+static void service_0(void) { put_one(0, 0, 0, 0); }
+static void service_65535(void) { put_one(0xffff, MK_RECORD_REQUEST, 1, 8); }
+static void id_none(void) { put_one(MK_SERVICE_ECHO, MK_RECORD_REQUEST, 0, 8); }
+static void id_stray(void) { put_one(MK_SERVICE_ECHO, 0, 5, 8); }
+static void error_size(void) { put_one(MK_SERVICE_ECHO, MK_RECORD_ERROR, 1, 8); }
+
+static void put_error(uint32_t err)
+{
+	struct mk_record rec = {
+		.service = MK_SERVICE_ECHO, .flags = MK_RECORD_ERROR, .id = 1, .len = 4,
+	};
+
+	/* The errno first, where the payload will be */
+	if (!(me->ctl.head & (MK_RING_SIZE - 1)) || put_pad()) {
+		memcpy(ring + sizeof(rec), &err, sizeof(err));
+		put_at(&rec, 32);
+	}
+}
+
+static void error_0(void) { put_error(0); }
+static void error_huge(void) { put_error(4096); }
+
+/* Padding at the beginning, where there is nothing that would not fit */
+static void pad_first(void)
+{
+	struct mk_record rec = {
+		.flags = MK_RECORD_PAD, .len = MK_RING_SIZE - sizeof(rec),
+	};
+
+	if (put_pad())
+		put_at(&rec, MK_RING_SIZE);
+}
+
+static void pad_short(void) { put_one(0, MK_RECORD_PAD, 0, 16); }
+
+/* Messages by the rules, but far too many */
+
+static void offers(void)
+{
+	int n;
+
+	for (n = 0; n < 10000; n++)
+		if (!put_one(MK_SERVICE_ECHO, n & 1 ? MK_RECORD_OFFER : MK_RECORD_WITHDRAW, 0, 0))
+			return;
+}
+
+static void withdraw(void)
+{
+	int service;
+
+	for (service = 1; service <= MK_SERVICE_MAX; service++)
+		put_one(service, MK_RECORD_WITHDRAW, 0, 0);
+}
+
+static void flood(void)
+{
+	uint64_t end = deadline(LONG_NS), n;
+
+	for (n = 0; n < 200000 && mk_now_ns() < end; n++)
+		if (!put_one(NOBODYS, 0, 0, 0))
+			return;
+}
+
+static void replies(void)
+{
+	int n;
+
+	for (n = 0; n < 1000; n++)
+		put_one(MK_SERVICE_ECHO, MK_RECORD_REPLY, dice(), 8 * below(64));
+}
+
+/* Ask for 100 answers of 64 KiB; a host that is told "I am awake" rings nobody */
+static void unread(void)
+{
+	int n;
+
+	for (n = 1; n <= 100; n++) {
+		me->ctl.armed = 0;
+		put_one(MK_SERVICE_ECHO, MK_RECORD_REQUEST, n, 0x10000);
+	}
+}
+
+/* Words of the page */
+
+static void phase_unknown(void) { me->phase = 77; }
+static void phase_back(void) { me->phase = MK_PHASE_EARLY; }
+static void phase_dying(void) { me->phase = MK_PHASE_DYING; }
+static void doorbell_foreign(void) { me->doorbell_dest = 0; }
+static void doorbell_all(void) { me->doorbell_dest = 0xffffffff; }
+static void doorbell_vector(void) { me->doorbell_vector = 2; }
+
+static void exit_text(void)
+{
+	memset((void *)me->exit_text, 0xff, sizeof(me->exit_text));
+	me->exit_kind = MK_EXIT_PANIC;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	me->phase = MK_PHASE_GONE;
+}
+
+static void exit_kind(void)
+{
+	me->exit_kind = 99;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	me->phase = MK_PHASE_GONE;
+}
+
+static void header(void)
+{
+	me->magic = 0xdeadbeef;
+	me->abi_version = 0;
+	me->epoch += 77;
+	me->nr_cpus_online = 0xffffffff;
+	memset((void *)me->reserved, 0xff, sizeof(me->reserved));
+}
+
+static void console(void)
+{
+	uint64_t end = deadline(LONG_NS);
+
+	while (mk_now_ns() < end) {
+		me->console_head = below(2) ? dice() : -(uint64_t)below(70000);
+		usleep(500);
+	}
+}
+
+static void pulse(void)
+{
+	uint64_t end = deadline(LONG_NS);
+
+	while (mk_now_ns() < end) {
+		me->pulse.beat = dice();
+		me->pulse.seq = dice();
+		me->pulse.tsc = dice();
+		me->pulse.wall_ns = dice();
+		usleep(500);
+	}
+}
+
+/* Bells that are wanted, and not, and wanted */
+static void bells(void)
+{
+	uint64_t end = deadline(LONG_NS);
+
+	while (mk_now_ns() < end) {
+		me->ctl.armed = dice();
+		me->ctl.want_room = dice();
+		usleep(100);
+	}
+}
+
+/* While the host reads */
+
+static volatile bool stop;
+
+static void *meddle(void *arg)
+{
+	struct mk_record *rec;
+
+	(void)arg;
+	while (!stop) {
+		rec = (struct mk_record *)(ring + 64 * below(MK_RING_SIZE / 64));
+		switch (below(8)) {
+		case 0:
+			*(volatile uint16_t *)&rec->flags = 1u << below(16);
+			break;
+		case 1:
+			*(volatile uint16_t *)&rec->service = below(70);
+			break;
+		default:
+			*(volatile uint32_t *)&rec->len = below(2) ? 48 : odd_number();
+		}
+	}
+	return NULL;
+}
+
+/* Records of 64 bytes, whose headers another thread changes */
+static void flight(void)
+{
+	uint64_t end = deadline(LONG_NS);
+	pthread_t other;
+
+	while (me->ctl.head & 63)
+		put_one(NOBODYS, 0, 0, 0);
+	if (pthread_create(&other, NULL, meddle, NULL))
+		return;
+	while (mk_now_ns() < end) {
+		struct mk_record rec = {
+			.service = MK_SERVICE_ECHO, .flags = MK_RECORD_REQUEST,
+			.id = 1, .len = 48,
+		};
+
+		if (!put_at(&rec, 64))
+			break;
+	}
+	stop = true;
+	pthread_join(other, NULL);
+}
+
+/* Seeded */
+
+static void burst(size_t from, size_t size)
+{
+	uint32_t n = 1 + below(16);
+	uint64_t i;
+
+	for (i = 0; i < count; i++) {
+		while (n--)
+			*(volatile uint32_t *)(half + from + 4 * below(size / 4)) = odd_number();
+		n = 1 + below(16);
+		usleep(below(2000));
+	}
+}
+
+/* Mostly where the host looks most */
+static void random_words(void)
+{
+	uint64_t n = count;
+
+	for (count = 1; n; n--) {
+		switch (below(4)) {
+		case 0:
+			burst(0, MK_WINDOW_SIZE - MK_WINDOW_SPAWN);
+			break;
+		case 1:
+			burst(MK_WINDOW_RX_RING - MK_WINDOW_SPAWN, MK_RING_SIZE);
+			publish(me->ctl.head + 16 * below(256));
+			break;
+		default:
+			burst(0, sizeof(*me));
+		}
+	}
+}
+
+static void control(void)
+{
+	burst(offsetof(struct mk_spawn_page, ctl), sizeof(me->ctl));
+}
+
+/* By the rules more often than not, so that one gets far */
+static void records(void)
+{
+	static const uint16_t flags[] = {
+		0, 0, MK_RECORD_REQUEST, MK_RECORD_REQUEST, MK_RECORD_REPLY, MK_RECORD_ERROR,
+		MK_RECORD_OFFER, MK_RECORD_WITHDRAW,
+	};
+	uint64_t i;
+
+	for (i = 0; i < count; i++) {
+		struct mk_record rec = {
+			.service = 1 + below(MK_SERVICE_MAX),
+			.flags = flags[below(ARRAY_SIZE(flags))],
+			.len = below(8) ? below(2000) : below(MK_PAYLOAD_MAX + 1),
+		};
+
+		if (rec.flags & (MK_RECORD_REQUEST | MK_RECORD_REPLY))
+			rec.id = 1 + below(1000);
+		if (rec.flags == MK_RECORD_ERROR)
+			rec.len = 4;
+		if (!below(500))
+			rec.service = dice();
+		if (!below(500))
+			rec.flags = dice();
+		if (!below(500))
+			rec.id = dice();
+		if (!put(&rec))
+			return;
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*lie)(void);
+} lies[] = {
+	{ "head-misaligned",	head_misaligned },
+	{ "head-far",		head_far },
+	{ "head-back",		head_back },
+	{ "tail-beyond",	tail_beyond },
+	{ "tail-misaligned",	tail_misaligned },
+	{ "len-huge",		len_huge },
+	{ "len-max",		len_max },
+	{ "len-beyond",		len_beyond },
+	{ "len-wraps",		len_wraps },
+	{ "flags-unknown",	flags_unknown },
+	{ "flags-two",		flags_two },
+	{ "service-0",		service_0 },
+	{ "service-65535",	service_65535 },
+	{ "id-none",		id_none },
+	{ "id-stray",		id_stray },
+	{ "error-size",		error_size },
+	{ "error-0",		error_0 },
+	{ "error-huge",		error_huge },
+	{ "pad-first",		pad_first },
+	{ "pad-short",		pad_short },
+	{ "offers",		offers },
+	{ "withdraw",		withdraw },
+	{ "flood",		flood },
+	{ "replies",		replies },
+	{ "unread",		unread },
+	{ "phase-unknown",	phase_unknown },
+	{ "phase-back",		phase_back },
+	{ "phase-dying",	phase_dying },
+	{ "doorbell-foreign",	doorbell_foreign },
+	{ "doorbell-all",	doorbell_all },
+	{ "doorbell-vector",	doorbell_vector },
+	{ "exit-text",		exit_text },
+	{ "exit-kind",		exit_kind },
+	{ "header",		header },
+	{ "console",		console },
+	{ "pulse",		pulse },
+	{ "bells",		bells },
+	{ "flight",		flight },
+	{ "random",		random_words },
+	{ "control",		control },
+	{ "records",		records },
+};
+
+/* In the log of the kernel, which is the spawn's way to tell the test */
+static void say(const char *name, const char *what)
+{
+	char line[128];
+	int len = snprintf(line, sizeof(line), "spawn: lie %s %s\n", name, what);
+
+	mk_write("/dev/kmsg", line, len);
+}
+
+static int tell(char *what)
+{
+	char *arg = strchr(what, ':');
+	size_t i;
+
+	if (arg) {
+		*arg++ = '\0';
+		seed = strtoull(arg, &arg, 0) * 2 + 1;
+		if (*arg == ':')
+			count = strtoull(arg + 1, NULL, 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
+		if (strcmp(what, lies[i].name))
+			continue;
+		say(what, "now");
+		lies[i].lie();
+		say(what, "done");
+		return 0;
+	}
+	say(what, "is not one of mkliar's");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	int i, err = argc < 2 ? 2 : map_window();
+
+	for (i = 1; i < argc && !err; i++)
+		err = tell(argv[i]);
+	return err;
+}

@@ -1,0 +1,236 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
+# AF_VSOCK between host and spawns, and between spawns that are linked.
+. "$(dirname "$0")/lib.sh"
+plan 58
+
+MIB16=16777216
+STATS=/sys/kernel/debug/multikernel_vsock
+need $STATS CONFIG_MULTIKERNEL_VSOCKETS
+
+# --- what a spawn needs besides the base: mkvsock, and socat if it is there ----
+
+spawn_initrd() {
+	local d=$T/root
+	mkdir -p "$d/mk/bin" && cp "$(command -v mkvsock)" "$d/mk/bin/" || return
+	if [ -x /usr/bin/socat ]; then
+		mkdir -p "$d/usr/bin" "$d/lib/x86_64-linux-gnu" "$d/lib64" &&
+			cp /usr/bin/socat "$d/usr/bin/" &&
+			cp /lib/x86_64-linux-gnu/* "$d/lib/x86_64-linux-gnu/" &&
+			cp /lib64/* "$d/lib64/" || return
+	fi
+	{
+		cat "$INITRD"
+		# A plain archive begins at a multiple of 4
+		head -c $((-$(stat -c %s "$INITRD") & 3)) /dev/zero
+		(cd "$d" && find . | cpio -o -H newc 2>/dev/null)
+	} >"$T/initrd"
+	rm -rf "$d"
+	INITRD=$T/initrd
+}
+
+served() { mkwait -b "$INST/$1/console" "mkvsock: serves 1025" "$BOOT_MS" >/dev/null; }
+vs_create() { mk_create name="$1" cpus="$2" memory=192M split_core=1 && mk_load "$1" mk.spawn=vsock; }
+vs_start() { mk_start "$1" && served "$1"; }
+
+# on NAME COMMAND: run by the spawn's server
+on() { mkvsock run "$(val "$1" cid)" 1024 "$2"; }
+
+# errno_at_once ERRNO COMMAND...: mkvsock connect says this, and within a second
+errno_at_once() {
+	local want=$1 got
+	shift
+	got=$("$@")
+	echo "$got"
+	equal errno "${got%% *}" "$want" && between ms "${got##*ms=}" 0 999
+}
+
+# until FILE REGEX: a background job says it (what it does is bounded by itself)
+until_says() {
+	local tries=0
+	while ! grep -Eq "$2" "$1" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || { echo "no /$2/ in $1:"; cat "$1"; return 1; }
+		usleep 50000
+	done
+}
+
+ends_with_reset() { # FILE
+	until_says "$1" '^send=' && has "$1" '^recv=ECONNRESET$' && has "$1" '^send=E(PIPE|CONNRESET)$'
+}
+
+check "an initramfs for the spawns" spawn_initrd
+check "create two, load them" eval 'vs_create red 2 && vs_create blue 3'
+red=$(val red cid)
+blue=$(val blue cid)
+check "the CID of each is its id and 2" eval 'equal red "$red" $(($(val red id) + 2)) &&
+	equal blue "$blue" $(($(val blue id) + 2))'
+
+# --- errors, at once ---------------------------------------------------------
+
+check "connect to a CID without an instance" errno_at_once ENODEV mkvsock connect 4711 1024
+check "connect to an instance that does not run" errno_at_once ENODEV mkvsock connect "$red" 1024
+check "the same with a seqpacket" errno_at_once ENODEV mkvsock -s connect "$red" 1024
+check "start red" vs_start red
+check "connect to a port where nobody listens" errno_at_once ECONNRESET mkvsock connect "$red" 99
+check "the same with a seqpacket" errno_at_once ECONNRESET mkvsock -s connect "$red" 99
+check "a listener answers" mkvsock connect "$red" 1024
+check "self/cid is what the host says" eval \
+	'equal cid "$(on red "cat /sys/kernel/multikernel/self/cid")" "$red"'
+check "the spawn: nobody listens at the host" errno_at_once ECONNRESET \
+	on red "mkvsock connect 2 99"
+check "the spawn: a CID without an instance" errno_at_once ECONNRESET \
+	on red "mkvsock connect 4711 1024"
+check "the spawn: an instance that it is not linked to" errno_at_once ECONNRESET \
+	on red "mkvsock connect $blue 1024"
+check "the spawn: its own CID is itself" on red "mkvsock connect $red 1024"
+
+# --- data --------------------------------------------------------------------
+
+mkvsock server 2000 >"$T/server" &
+check "the host serves, too" until_says "$T/server" "serves 2001"
+
+check "stream, host to spawn, odd sizes" mkvsock send "$red" 1024 1000003 4999
+check "stream, spawn to host, odd sizes" on red "mkvsock send 2 2000 1000003 4999"
+check "stream, 16 MiB both ways at once, host's call" mkvsock both "$red" 1024 $MIB16
+check "stream, 16 MiB both ways at once, spawn's call" on red "mkvsock both 2 2000 $MIB16"
+check "seqpacket, host to spawn" mkvsock -s send "$red" 1024 2000000 70000
+check "seqpacket, spawn to host" on red "mkvsock -s send 2 2000 2000000 70000"
+check "seqpacket, 4 MiB both ways at once" mkvsock -s both "$red" 1024 4194304 100000
+check "seqpacket, each message as it was, host to spawn" mkvsock seq "$red" 1024 64
+check "seqpacket, each message as it was, spawn to host" on red "mkvsock seq 2 2000 64"
+
+many() {
+	local i pids="" rc=0
+	for i in 1 2 3 4 5 6 7 8; do
+		mkvsock both "$red" 1024 1000000 $((i * 1000)) &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		wait "$i" || rc=1
+	done
+	return $rc
+}
+check "eight connections at once" many
+
+# --- credit ------------------------------------------------------------------
+
+# stopped FILE: where, and it is about the size of the receiver's buffer
+stopped() { sed -n 's/^stopped=//p' "$1"; }
+mkvsock fill "$red" 1024 2000000 /tmp/go >"$T/fill" 2>&1 &
+fill=$!
+check "a reader that does not read stops the host's writer" eval \
+	'until_says "$T/fill" "^stopped=" && between bytes "$(stopped "$T/fill")" 4096 524288'
+check "meanwhile another connection works" mkvsock send "$red" 1024 1000000
+check "when it reads, nothing is missing" eval \
+	'on red "touch /tmp/go" && wait $fill && has "$T/fill" "^bytes=2000000 bad=0"'
+on red "mkvsock fill 2 2000 2000000 $T/go" >"$T/fill2" 2>&1 &
+fill=$!
+check "a reader that does not read stops the spawn's writer" eval \
+	'until_says "$T/fill2" "^stopped=" && between bytes "$(stopped "$T/fill2")" 4096 524288'
+check "when it reads, nothing is missing" eval \
+	'touch "$T/go" && wait $fill && has "$T/fill2" "^bytes=2000000 bad=0"'
+
+# --- two instances, links ----------------------------------------------------
+
+check "start blue" vs_start blue
+both_at_once() {
+	local a b
+	mkvsock both "$blue" 1024 4000000 &
+	a=$!
+	on blue "mkvsock both 2 2000 4000000" &
+	b=$!
+	mkvsock both "$red" 1024 4000000 && wait $a && wait $b
+}
+check "both at once" both_at_once
+
+L=$INST/red/links
+check "no links at first" eval 'equal red "$(cat $L)" "" && equal blue "$(val blue links)" ""'
+check "still not linked" errno_at_once ECONNRESET on red "mkvsock connect $blue 1024"
+expect_errno "a link to nobody" ENOENT $L +nobody "red: links: there is no 'nobody'"
+expect_errno "a link to itself" EINVAL $L +red "red: links: 'red' can't be linked to itself"
+expect_errno "a link without a sign" EINVAL $L blue "red: links: 'blue' is neither"
+expect_errno "a link that is not there" ENOENT $L -blue "red: links: 'blue' is not linked"
+check "link them" mkwrite $L +blue
+check "both show it" eval 'equal red "$(cat $L)" blue && equal blue "$(val blue links)" red'
+expect_errno "a link twice" EEXIST "$INST/blue/links" +red "blue: links: 'red' is linked already"
+check "spawn to spawn, stream" on red "mkvsock both $blue 1024 4000000"
+check "spawn to spawn, each message as it was" on blue "mkvsock seq $red 1024 64"
+check "a reader in blue that does not read holds up nothing else" eval '
+	on red "mkvsock fill $blue 1024 2000000 /tmp/go" >"$T/fill3" 2>&1 &
+	fill=$!
+	until_says "$T/fill3" "^stopped=" && mkvsock send "$red" 1024 1000000 &&
+		on red "mkvsock send 2 2000 1000000" && on red "mkvsock send $blue 1024 1000000" &&
+		on blue "touch /tmp/go" && wait $fill && has "$T/fill3" "^bytes=2000000 bad=0"'
+on red "mkvsock hold $blue 1024" >"$T/hold" 2>&1 &
+until_says "$T/hold" "^connected" >/dev/null
+check "unlink them" mkwrite -- $L -blue
+check "their connection is reset" ends_with_reset "$T/hold"
+check "and there is no new one" errno_at_once ECONNRESET on red "mkvsock connect $blue 1024"
+
+# --- the end of an instance --------------------------------------------------
+
+mkwrite $L +blue || exit
+on red "mkvsock hold $blue 1024" >"$T/hold" 2>&1 &
+mkvsock hold "$blue" 1024 >"$T/hold2" 2>&1 &
+until_says "$T/hold" "^connected" >/dev/null && until_says "$T/hold2" "^connected" >/dev/null
+check "kill blue" mk_kill blue
+check "the host's connection to it is reset" ends_with_reset "$T/hold2"
+check "red's connection to it is reset" ends_with_reset "$T/hold"
+check "blue can't be reached at once" errno_at_once ENODEV mkvsock connect "$blue" 1024
+mk_destroy blue
+check "the link went with it" equal links "$(cat $L)" ""
+
+# --- beside vhost_vsock ------------------------------------------------------
+
+M=/mk/modules
+if [ -f $M/vhost_vsock.ko ]; then
+	# The first two may be there, or built in
+	insmod $M/vhost_iotlb.ko 2>/dev/null
+	insmod $M/vhost.ko 2>/dev/null
+	late_comer() {
+		local said
+		said=$(insmod $M/vhost_vsock.ko 2>&1) && { echo "it was loaded"; return 1; }
+		matches insmod "$said" "[Bb]usy" && mkvsock send "$red" 1024 100000
+	}
+	check "vhost_vsock comes too late, and nothing changes" late_comer
+else
+	skip "vhost_vsock comes too late, and nothing changes" "vhost_vsock.ko is missing"
+fi
+
+# --- stock tools -------------------------------------------------------------
+
+if [ -x /usr/bin/socat ]; then
+	socat_to_spawn() {
+		local tries=0
+		on red "socat -u VSOCK-LISTEN:3000 CREATE:/tmp/got >/dev/null 2>&1 </dev/null &"
+		head -c 1000000 /dev/urandom >"$T/rnd"
+		# Refused until that one listens
+		while ! socat -u "OPEN:$T/rnd" "VSOCK-CONNECT:$red:3000" 2>"$T/socat"; do
+			tries=$((tries + 1))
+			[ $tries -lt 100 ] || { cat "$T/socat"; return 1; }
+			usleep 100000
+		done
+		tries=0
+		until [ "$(on red "md5sum </tmp/got")" = "$(md5sum <"$T/rnd")" ]; do
+			tries=$((tries + 1))
+			[ $tries -lt 100 ] || { on red "ls -l /tmp/got"; return 1; }
+			usleep 100000
+		done
+	}
+	check "socat, host to spawn" socat_to_spawn
+	socat VSOCK-LISTEN:3001,fork EXEC:"md5sum" 2>"$T/socat2" &
+	socat_to_host() {
+		local got
+		on red "until mkvsock connect 2 3001 >/dev/null || [ \$((n += 1)) -gt 100 ]; do usleep 100000; done"
+		got=$(on red "socat -t 30 STDIO VSOCK-CONNECT:2:3001 </tmp/got")
+		matches md5 "$got" "^$(md5sum <"$T/rnd" | cut -d' ' -f1)"
+	}
+	check "socat, spawn to host" socat_to_host
+else
+	skip "socat, host to spawn" "socat is missing"
+	skip "socat, spawn to host" "socat is missing"
+fi
+check "the counters count" has $STATS "^cid=$red name=red received=[1-9][0-9]* sent=[1-9]"
+check "stop red" mk_stop red
