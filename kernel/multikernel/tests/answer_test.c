@@ -89,8 +89,10 @@ static void mk_answer_lengths(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < 60; i++) {
-		mk_expect_echo(test, mk_call_request(test, p.host->ep, lens[i % 6], i, MK_TEST_TIMEOUT));
-		mk_expect_echo(test, mk_call_request(test, p.spawn->ep, lens[i % 6], i, MK_TEST_TIMEOUT));
+		mk_expect_echo(test, mk_call_request(test, p.host->ep, lens[i % 6], i,
+						     MK_TEST_TIMEOUT));
+		mk_expect_echo(test, mk_call_request(test, p.spawn->ep, lens[i % 6], i,
+						     MK_TEST_TIMEOUT));
 	}
 	KUNIT_EXPECT_EQ(test, mk_request(p.host->ep, "", 0, NULL, 0, MK_TEST_TIMEOUT), 0);
 	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->host, stray_replies), 0);
@@ -216,7 +218,8 @@ static void mk_answer_death(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		calls[i] = mk_call_request(test, p.host->ep, MK_ASK_SILENT, i, 10 * MK_TEST_TIMEOUT);
+		calls[i] = mk_call_request(test, p.host->ep, MK_ASK_SILENT, i,
+					   10 * MK_TEST_TIMEOUT);
 	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == MK_REQUESTS_MAX));
 	start = jiffies;
 	mk_loop_close_end(&p.loop->host);
@@ -273,7 +276,8 @@ static void mk_answer_no_turn(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		calls[i] = mk_call_request(test, p.host->ep, MK_ASK_SILENT, i, 10 * MK_TEST_TIMEOUT);
+		calls[i] = mk_call_request(test, p.host->ep, MK_ASK_SILENT, i,
+					   10 * MK_TEST_TIMEOUT);
 	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(p.loop->host.ch.nr_requests) == MK_REQUESTS_MAX));
 	KUNIT_EXPECT_EQ(test, mk_request(p.host->ep, "", 0, NULL, 0, HZ / 10), -ETIMEDOUT);
 	mk_loop_close_end(&p.loop->host);

@@ -77,7 +77,7 @@ static const struct mk_bad mk_bad[] = {
 	{ "message with an id", { .service = MK_TEST_SERVICE, .id = 1 } },
 	{ "request without id", { .service = MK_TEST_SERVICE, .flags = MK_RECORD_REQUEST } },
 	{ "two flags", { .service = 1, .flags = MK_RECORD_REQUEST | MK_RECORD_REPLY, .id = 1 } },
-	{ "pad and request", { .service = 1, .flags = MK_RECORD_PAD | MK_RECORD_REQUEST, .id = 1 } },
+	{ "pad and request", { .service = 1, .flags = MK_RECORD_PAD | MK_RECORD_REQUEST } },
 	{ "offer and withdraw", { .service = 1, .flags = MK_RECORD_OFFER | MK_RECORD_WITHDRAW } },
 	{ "flag 0x40", { .service = 1, .flags = 0x40 } },
 	{ "flag 0x8000", { .service = 1, .flags = 0x8000 } },
@@ -243,7 +243,7 @@ static void mk_liar_words(struct kunit *test)
 	mk_probe_register(test, probe);
 	mk_loop_open_end(test, &loop->host);
 	mk_offer_lie(test, loop, MK_TEST_SERVICE, MK_RECORD_OFFER);
-	KUNIT_ASSERT_TRUE(test, mk_soon(smp_load_acquire(&probe->host.open)));
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_side_open(&probe->host)));
 
 	for (i = 0; i < 2000; i++) {
 		WRITE_ONCE(ctl->armed, prandom_u32_state(&rnd) % 3);

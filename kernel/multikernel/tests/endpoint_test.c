@@ -90,21 +90,21 @@ static void mk_endpoint_one_side(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_send(ep, "x", 1, 0), -ENOTCONN);
 
 	mk_probe_register(test, up);
-	KUNIT_ASSERT_TRUE(test, mk_soon(smp_load_acquire(&down->host.open) &&
-					smp_load_acquire(&up->spawn.open)));
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_side_open(&down->host) &&
+					mk_side_open(&up->spawn)));
 	KUNIT_EXPECT_EQ(test, mk_send(ep, "x", 1, 0), 0);
 
 	/* The peer withdraws it: news for this end, and its endpoint ends */
 	mk_probe_unregister(up);
 	mk_expect_side(test, &up->spawn, 1, 1);
-	KUNIT_ASSERT_TRUE(test, mk_soon(!smp_load_acquire(&down->host.open)));
+	KUNIT_ASSERT_TRUE(test, mk_soon(!mk_side_open(&down->host)));
 	KUNIT_EXPECT_EQ(test, mk_send(ep, "x", 1, 0), -ENOTCONN);
 	mk_expect_side(test, &down->host, 1, 1);
 
 	/* And offers it again */
 	mk_probe_register(test, up);
-	KUNIT_ASSERT_TRUE(test, mk_soon(smp_load_acquire(&down->host.open) &&
-					smp_load_acquire(&up->spawn.open)));
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_side_open(&down->host) &&
+					mk_side_open(&up->spawn)));
 	KUNIT_EXPECT_EQ(test, mk_send(ep, "x", 1, 0), 0);
 	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(up->spawn.received) == 2));
 	mk_expect_side(test, &up->spawn, 2, 1);
@@ -145,7 +145,7 @@ static void mk_endpoint_refused(struct kunit *test)
 
 	probe->host.refuse = -ENOMEM;
 	mk_probe_register(test, probe);
-	KUNIT_ASSERT_TRUE(test, mk_soon(smp_load_acquire(&probe->spawn.open)));
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_side_open(&probe->spawn)));
 	KUNIT_ASSERT_EQ(test, mk_send_filled(&probe->spawn, 16, 0, 0), 0);
 	KUNIT_ASSERT_TRUE(test, mk_soon(mk_stat(&loop->host, refused) == refused + 1));
 	KUNIT_EXPECT_EQ(test, mk_send(ep, "x", 1, 0), -ENOTCONN);

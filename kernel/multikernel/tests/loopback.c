@@ -177,6 +177,7 @@ static void mk_probe_close(struct mk_endpoint *ep)
 	if (!side->open || ep->priv != side)
 		mk_note(side->wrong);
 	mk_note(side->closes);
+	/* As in mk_probe_opened() */
 	smp_store_release(&side->open, false);
 }
 
@@ -273,7 +274,7 @@ void mk_probe_unregister(struct mk_probe *probe)
  */
 bool mk_probe_open(const struct mk_probe *probe)
 {
-	return smp_load_acquire(&probe->host.open) && smp_load_acquire(&probe->spawn.open);
+	return mk_side_open(&probe->host) && mk_side_open(&probe->spawn);
 }
 
 /**
@@ -284,7 +285,7 @@ bool mk_probe_open(const struct mk_probe *probe)
  */
 bool mk_probe_closed(const struct mk_probe *probe)
 {
-	return !smp_load_acquire(&probe->host.open) && !smp_load_acquire(&probe->spawn.open);
+	return !mk_side_open(&probe->host) && !mk_side_open(&probe->spawn);
 }
 
 /**

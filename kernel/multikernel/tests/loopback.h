@@ -119,6 +119,13 @@ struct mk_probe {
 	void *data;
 };
 
+/* Is it open at this end?  What open wrote is seen then */
+static inline bool mk_side_open(const struct mk_side *side)
+{
+	/* Pairs with the releases in mk_probe_opened() and mk_probe_close() */
+	return smp_load_acquire(&side->open);
+}
+
 struct mk_probe *mk_probe(struct kunit *test, u16 id, unsigned int roles);
 void mk_probe_register(struct kunit *test, struct mk_probe *probe);
 void mk_probe_unregister(struct mk_probe *probe);

@@ -2,9 +2,10 @@
 /*
  * multikernel: tests of the record ring, with another end that lies
  *
- * The values are chosen here, and random in ring_garbage_test.c.  What the peer writes may be anything, also while it is being read.  Whatever
- * it is: the reader finds a record that lies in the ring as a whole, or an
- * empty ring, or -EPROTO, and the writer stays where the peer has read.
+ * The values are chosen here, and random in ring_garbage_test.c.  What the peer
+ * writes may be anything, also while it is being read.  Whatever it is: the
+ * reader finds a record that lies in the ring as a whole, or an empty ring, or
+ * -EPROTO, and the writer stays where the peer has read.
  */
 #include <kunit/test.h>
 #include <linux/kernel.h>
