@@ -13,23 +13,6 @@ SLAB_KB=100
 FREE_KB=2048
 VMALLOC_KB=64
 
-meminfo() { awk -v k="$1:" '$1 == k { print $2 }' /proc/meminfo; }
-settle() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	echo 3 >/proc/sys/vm/drop_caches
-}
-# Free pages that a CPU keeps at hand are free, but MemFree does not count them: some MiB
-at_hand() {
-	awk '$1 == "cpu:" { cpu = 1 }
-		cpu && $1 == "count:" { n += $2; cpu = 0 }
-		END { print n * 4 }' /proc/zoneinfo
-}
-note() { # WHEN
-	settle
-	eval "slab_$1=$(meminfo Slab) free_$1=$(($(meminfo MemFree) + $(at_hand)))" \
-		"vmalloc_$1=$(meminfo VmallocUsed)"
-}
 cheap() {
 	mk_create name=web cpus=3 memory=128M split_core=1 && mk_load web x=1 &&
 		mkwrite $MK/destroy web
@@ -45,12 +28,6 @@ repeat() { # COUNT COMMAND...
 		i=$((i + 1))
 		"$@" || return
 	done
-}
-grew() { # WHAT BEFORE AFTER ALLOWED
-	echo "# $1: $2 kB before, $3 kB after" >&4
-	[ $(($3 - $2)) -le "$4" ] && return
-	echo "$1 grew by $(($3 - $2)) kB, allowed are $4"
-	return 1
 }
 exec 4>&1
 

@@ -436,3 +436,30 @@ START_MARK=$MARK
 trap mk_exit EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
+
+# --- memory, before and after ---
+
+meminfo() { awk -v k="$1:" '$1 == k { print $2 }' /proc/meminfo; }
+settle() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	echo 3 >/proc/sys/vm/drop_caches
+}
+# Free pages that a CPU keeps at hand are free, but MemFree does not count them: some MiB
+at_hand() {
+	awk '$1 == "cpu:" { cpu = 1 }
+		cpu && $1 == "count:" { n += $2; cpu = 0 }
+		END { print n * 4 }' /proc/zoneinfo
+}
+# note WHEN: slab_WHEN, free_WHEN and vmalloc_WHEN are the kB of now
+note() {
+	settle
+	eval "slab_$1=$(meminfo Slab) free_$1=$(($(meminfo MemFree) + $(at_hand)))" \
+		"vmalloc_$1=$(meminfo VmallocUsed)"
+}
+grew() { # WHAT BEFORE AFTER ALLOWED
+	echo "# $1: $2 kB before, $3 kB after" >&4
+	[ $(($3 - $2)) -le "$4" ] && return
+	echo "$1 grew by $(($3 - $2)) kB, allowed are $4"
+	return 1
+}

@@ -107,27 +107,6 @@ found_out() { # NAME REASON [WHAT THE HOST DOES]
 	ended red crashed "$2" && few_lines && not mkwrite "$DBG/red/ping" 1
 }
 
-meminfo() { awk -v k="$1:" '$1 == k { print $2 }' /proc/meminfo; }
-settle() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	echo 3 >/proc/sys/vm/drop_caches
-}
-at_hand() {
-	awk '$1 == "cpu:" { cpu = 1 }
-		cpu && $1 == "count:" { n += $2; cpu = 0 }
-		END { print n * 4 }' /proc/zoneinfo
-}
-note() { # WHEN
-	settle
-	eval "slab_$1=$(meminfo Slab) free_$1=$(($(meminfo MemFree) + $(at_hand)))"
-}
-grew() { # WHAT BEFORE AFTER ALLOWED
-	echo "# $1: $2 kB before, $3 kB after" >&4
-	[ $(($3 - $2)) -le "$4" ] && return
-	echo "$1 grew by $(($3 - $2)) kB, allowed are $4"
-	return 1
-}
 
 exec 4>&1
 : >"$T/blue.errors"
