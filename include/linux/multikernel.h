@@ -27,6 +27,7 @@ void multikernel_ready(void);
 #else /* !CONFIG_MULTIKERNEL */
 
 static inline bool multikernel_is_spawn(void) { return false; }
+static inline u32 multikernel_self_id(void) { return 0; }
 static inline bool multikernel_no_ipi_shorthand(void) { return false; }
 
 static inline void multikernel_detect(void) { }
@@ -114,8 +115,8 @@ struct mk_message {
  * @name: for the log
  * @roles: the sides that offer it, MK_ROLE_*; elsewhere it is registered for
  *	nothing.  A spawn may thus ask for other things than a host
- * @open: an endpoint is usable.  On an error it is not, and @close is not
- *	called
+ * @open: an endpoint is usable.  On an error it is not, @close is not called,
+ *	and the service is withdrawn from this peer until it is registered anew
  * @close: it is used no more, and must not be from now on.  Nothing is being
  *	received by then; waiting requests have ended
  * @receive: a message or request came; a return value below 0 is the answer to

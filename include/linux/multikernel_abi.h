@@ -5,8 +5,8 @@
  * Host and spawn may be different builds.  Whatever one of them writes for the
  * other to read is laid out here, with fixed-width fields and explicit
  * offsets, and described in Documentation/multikernel/boot-protocol.rst.
- * Structures only ever grow at their end; a change of what stands here already
- * is a new MK_ABI_VERSION.
+ * The boot description grows at its end only; any other change of what stands
+ * here already is a new MK_ABI_VERSION.
  */
 #ifndef _LINUX_MULTIKERNEL_ABI_H
 #define _LINUX_MULTIKERNEL_ABI_H

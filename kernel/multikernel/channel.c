@@ -47,6 +47,9 @@
 /* Shortest look at an empty ring, ns */
 #define MK_POLL_MIN	4000
 
+/* And what the longest may be set to: others want that CPU, too */
+#define MK_POLL_US_MAX	10000U
+
 unsigned int mk_poll_us = 200;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
 MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
@@ -77,7 +80,7 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 	mutex_init(&ch->rx_lock);
 	raw_spin_lock_init(&ch->tx_lock);
 	spin_lock_init(&ch->requests_lock);
-	spin_lock_init(&ch->heart.lock);
+	raw_spin_lock_init(&ch->heart.lock);
 	ch->role = role;
 	ch->ops = ops;
 	ch->peer_id = peer_id;
@@ -283,7 +286,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 
 static u64 mk_poll_max(void)
 {
-	return (u64)READ_ONCE(mk_poll_us) * NSEC_PER_USEC;
+	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
 }
 
 /*
@@ -553,7 +556,9 @@ void mk_channel_close(struct mk_channel *ch)
 
 	/* The doorbell may be walking over it, or be waking its reader */
 	synchronize_rcu();
+	mutex_lock(&mk_channels_lock);
 	INIT_LIST_HEAD(&ch->node);
+	mutex_unlock(&mk_channels_lock);
 	if (reader)
 		kthread_stop(reader);
 

@@ -29,14 +29,14 @@ void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&heart->lock, flags);
+	raw_spin_lock_irqsave(&heart->lock, flags);
 	heart->mine = mine;
 	heart->theirs = theirs;
 	heart->beats = 0;
 	heart->heard = 0;
 	heart->last = (struct mk_beat) { };
 	heart->attached = arch_mk_tsc();
-	spin_unlock_irqrestore(&heart->lock, flags);
+	raw_spin_unlock_irqrestore(&heart->lock, flags);
 }
 
 static void mk_heart_listen(struct mk_heart *heart)
@@ -64,8 +64,8 @@ void mk_heart_beat(struct mk_channel *ch)
 	unsigned long flags;
 	struct mk_beat beat;
 
-	/* Interrupts off: the peer can't read while this is being written */
-	spin_lock_irqsave(&heart->lock, flags);
+	/* In one go, so that a peer that reads meanwhile need not give up */
+	raw_spin_lock_irqsave(&heart->lock, flags);
 	mk_count(heart->beats, 1);
 	beat.nr = heart->beats;
 	arch_mk_wall_clock(&beat.tsc, &beat.wall_ns);
@@ -73,7 +73,7 @@ void mk_heart_beat(struct mk_channel *ch)
 		beat.wall_ns = 0;
 	mk_pulse_write(heart->mine, &beat);
 	mk_heart_listen(heart);
-	spin_unlock_irqrestore(&heart->lock, flags);
+	raw_spin_unlock_irqrestore(&heart->lock, flags);
 
 	/* A doorbell may have been lost, as the CPU that hears it changed */
 	mk_channel_check(ch);
@@ -91,11 +91,11 @@ u64 mk_heart_age_ms(struct mk_heart *heart)
 	unsigned long flags;
 	u64 since, age;
 
-	spin_lock_irqsave(&heart->lock, flags);
+	raw_spin_lock_irqsave(&heart->lock, flags);
 	mk_heart_listen(heart);
 	since = max(heart->last.tsc, heart->attached);
 	age = mk_age_ms(since, arch_mk_tsc(), arch_mk_tsc_khz());
-	spin_unlock_irqrestore(&heart->lock, flags);
+	raw_spin_unlock_irqrestore(&heart->lock, flags);
 
 	return age;
 }
@@ -115,10 +115,10 @@ static void mk_self_beat(struct work_struct *work)
 
 	mk_heart_beat(&mk_self_channel);
 
-	spin_lock_irq(&heart->lock);
+	raw_spin_lock_irq(&heart->lock);
 	host = heart->last;
-	spin_unlock_irq(&heart->lock);
-	mk_clock_follow(&host, mk_self_ready);
+	raw_spin_unlock_irq(&heart->lock);
+	mk_clock_follow(&host, READ_ONCE(mk_self_ready));
 
 	/* A timer that is put on a CPU after it went offline does not run */
 	cpus_read_lock();
@@ -149,5 +149,5 @@ void mk_heart_ready_self(void)
 {
 	mod_delayed_work(system_highpri_wq, &mk_self_work, 0);
 	flush_delayed_work(&mk_self_work);
-	mk_self_ready = true;
+	WRITE_ONCE(mk_self_ready, true);
 }

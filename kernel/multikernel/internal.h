@@ -167,7 +167,7 @@ struct mk_channel_stats {
 struct mk_heart {
 	struct mk_pulse *mine;
 	const struct mk_pulse *theirs;
-	spinlock_t lock; /* the fields below; writers of @mine */
+	raw_spinlock_t lock; /* the fields below; writers of @mine */
 	u32 beats;
 	u32 heard;
 	struct mk_beat last;

@@ -21,13 +21,11 @@
 /**
  * struct mk_late_reply - an answer that found no room
  * @node: in &mk_channel.late
- * @ep: endpoint
  * @rec: header
  * @payload: @rec.len bytes
  */
 struct mk_late_reply {
 	struct list_head node;
-	struct mk_endpoint *ep;
 	struct mk_record rec;
 	u8 payload[];
 };
@@ -191,7 +189,7 @@ int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
  *
  * Context: any but NMI with a time-out of 0, else process.
  * Return: 0 once the peer can see it; -EAGAIN if there is no room and @timeout
- * is 0, &mk_service.writable is called when there is; -ETIMEDOUT; -EINTR for a
+ * is 0, or the caller is a service that this peer's reader runs, &mk_service.writable is called when there is; -ETIMEDOUT; -EINTR for a
  * fatal signal; -EMSGSIZE; -ENOTCONN if the endpoint is closed; -EPIPE if the
  * peer is dead; -EPROTO if it broke the rules.
  */
@@ -433,7 +431,8 @@ int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *pa
 		error = READ_ONCE(*(const u32 *)payload);
 		if (!error || error > MAX_ERRNO)
 			return -EPROTO;
-		result = -(ssize_t)error;
+		/* ERESTARTSYS and its like mean something to the caller's syscall */
+		result = error < ERESTARTSYS ? -(ssize_t)error : -EPROTO;
 	}
 
 	spin_lock(&ch->requests_lock);
@@ -502,7 +501,6 @@ static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
 
 	late = kmalloc(struct_size(late, payload, rec->len), GFP_ATOMIC | __GFP_NOWARN);
 	if (late) {
-		late->ep = ep;
 		late->rec = *rec;
 		memcpy(late->payload, data, rec->len);
 	}

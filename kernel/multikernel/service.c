@@ -65,6 +65,9 @@ static void mk_endpoint_set_open(struct mk_endpoint *ep, bool open)
  */
 static void mk_endpoint_try_open(struct mk_endpoint *ep)
 {
+	const struct mk_record withdraw = {
+		.service = ep->id, .flags = MK_RECORD_WITHDRAW,
+	};
 	struct mk_service *service;
 	int err;
 
@@ -85,6 +88,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 		return;
 	mk_endpoint_set_open(ep, false);
 	ep->service = NULL;
+	/* The peer may have opened its end; without room it is refused, then */
+	mk_send_record(ep->ch, NULL, &withdraw, NULL, 0);
 	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name,
 			    service->name, ERR_PTR(err));
 }
@@ -304,8 +309,6 @@ static int mk_receive(struct mk_channel *ch, struct mk_endpoint *ep,
 
 static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep)
 {
-	if (ep->open)
-		return 0;
 	if (!ch->nr_offers || time_after(jiffies, ch->offers_since + MK_OFFERS_TIME)) {
 		ch->offers_since = jiffies;
 		ch->nr_offers = 0;
@@ -313,6 +316,8 @@ static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep)
 	if (++ch->nr_offers > MK_OFFERS_MAX)
 		return -EPROTO;
 
+	/* If it is open, the withdrawal before this found no room */
+	mk_endpoint_close(ep, -ENOTCONN);
 	ep->offered = true;
 	mk_endpoint_try_open(ep);
 

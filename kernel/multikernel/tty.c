@@ -552,10 +552,12 @@ void mk_tty_remove(struct mk_instance *inst)
 
 	lockdep_assert_held(&mk_lock);
 
-	mk_tty_hangup(inst);
 	t = mk_tty_find(&inst->channel);
-	if (t)
-		WRITE_ONCE(t->ch, NULL);
+	if (!t)
+		return;
+	/* First: who opens it from here on is refused */
+	WRITE_ONCE(t->ch, NULL);
+	tty_port_tty_hangup(&t->hp->port, false);
 }
 
 /**

@@ -221,6 +221,9 @@ static int sample_ask_set(const char *text, const struct kernel_param *kp)
 	n = sample_parse(text, numbers);
 	if (n < 0)
 		return n;
+	/* Parameters outlive sample_exit(), what is read here does not */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 
 	mutex_lock(&sample_ask_lock);
 	sample_answers[0] = 0;
@@ -231,6 +234,7 @@ static int sample_ask_set(const char *text, const struct kernel_param *kp)
 				       sizeof(sample_answers) - used);
 	srcu_read_unlock(&sample_srcu, idx);
 	mutex_unlock(&sample_ask_lock);
+	module_put(THIS_MODULE);
 
 	return 0;
 }
@@ -259,6 +263,10 @@ static int sample_heard_get(char *buf, const struct kernel_param *kp)
 	struct sample_peer *peer;
 	int idx, len = 0;
 
+	/* As in sample_ask_set() */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+
 	idx = srcu_read_lock(&sample_srcu);
 	list_for_each_entry_srcu(peer, &sample_peers, node,
 				 srcu_read_lock_held(&sample_srcu))
@@ -266,6 +274,7 @@ static int sample_heard_get(char *buf, const struct kernel_param *kp)
 				     mk_endpoint_peer_name(peer->ep),
 				     SAMPLE_HELLO, peer->hello);
 	srcu_read_unlock(&sample_srcu, idx);
+	module_put(THIS_MODULE);
 
 	return len;
 }

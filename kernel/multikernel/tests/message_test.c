@@ -252,6 +252,16 @@ static void mk_message_overtaken(struct kunit *test)
 	mk_loop_close(p.loop);
 }
 
+/* Any message, with gates between them */
+static int mk_receive_any(struct mk_probe *probe, struct mk_side *side,
+			  const struct mk_message *msg)
+{
+	if (msg->len == MK_GATE_LEN)
+		mk_probe_wait(probe);
+
+	return 0;
+}
+
 static void mk_writable_refill(struct mk_probe *probe, struct mk_side *side)
 {
 	u32 *left = probe->data;
@@ -263,15 +273,16 @@ static void mk_writable_refill(struct mk_probe *probe, struct mk_side *side)
 /* A sender that never sleeps lives on its writable callback alone */
 static void mk_message_writable(struct kunit *test)
 {
-	struct mk_pair p = mk_pair(test, NULL);
-	u32 left = 2000, sent;
+	struct mk_pair p = mk_pair(test, mk_receive_any);
+	u32 left = 2000;
 	int before;
 
-	p.probe->receive = mk_receive_gates;
 	p.probe->data = &left;
 	p.probe->writable = mk_writable_refill;
-	sent = mk_fill_ring(test, p.host, 1000, 0);
-	before = sent + 2000;
+	/* A reader that keeps up would let it be filled for ever */
+	before = mk_shut(test, &p);
+	before += mk_fill_ring(test, p.host, 1000, 0) + 2000;
+	complete_all(&p.probe->gate);
 	KUNIT_EXPECT_TRUE(test, mk_soon(!READ_ONCE(left)));
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == before));
 	KUNIT_EXPECT_GT(test, READ_ONCE(p.host->writables), 0);

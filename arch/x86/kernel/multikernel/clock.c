@@ -42,8 +42,9 @@ u32 arch_mk_tsc_khz(void)
 void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns)
 {
 	struct system_time_snapshot now;
+	u64 before, took, ns, best = U64_MAX;
 	unsigned long flags;
-	u64 before;
+	int try;
 
 	ktime_get_snapshot(&now);
 	if (now.cs_id == CSID_X86_TSC || now.cs_id == CSID_X86_TSC_EARLY) {
@@ -52,10 +53,20 @@ void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns)
 		return;
 	}
 
-	/* Its clocksource is another one: between two looks at the TSC */
-	local_irq_save(flags);
-	before = rdtsc_ordered();
-	*wall_ns = ktime_get_real_ns();
-	*tsc = before + (rdtsc_ordered() - before) / 2;
-	local_irq_restore(flags);
+	/*
+	 * Its clocksource is another one: between two looks at the TSC, the
+	 * shortest of some, as an NMI or a hypervisor may come in between.
+	 */
+	for (try = 0; try < 3; try++) {
+		local_irq_save(flags);
+		before = rdtsc_ordered();
+		ns = ktime_get_real_ns();
+		took = rdtsc_ordered() - before;
+		local_irq_restore(flags);
+		if (took >= best)
+			continue;
+		best = took;
+		*tsc = before + took / 2;
+		*wall_ns = ns;
+	}
 }
