@@ -481,15 +481,20 @@ static ssize_t mk_vsock_write_all(struct vsock_sock *vsk, struct msghdr *msg, si
 
 	if (!mk_vsock_may_write(msg))
 		return 0;
-	len = min_t(size_t, len, U32_MAX);
-	if (fault_in_iov_iter_readable(&msg->msg_iter, len))
+	credit = virtio_transport_get_credit(vvs, min_t(size_t, len, U32_MAX));
+	if (!credit)
 		return 0;
+	/* No more than can go now: the rest may be long, and the socket is locked */
+	if ((whole && credit != len) ||
+	    fault_in_iov_iter_readable(&msg->msg_iter, credit)) {
+		virtio_transport_put_credit(vvs, credit);
+		return 0;
+	}
 
-	credit = virtio_transport_get_credit(vvs, len);
 	left = credit;
 	rcu_read_lock();
 	peer = mk_vsock_find(vsk->remote_addr.svm_cid);
-	while (peer && left && (!whole || credit == len)) {
+	while (peer && left) {
 		part = min_t(u32, left, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
 		if (!mk_vsock_write(peer, vsk, msg, part, part == left ? flags : 0))
 			break;
