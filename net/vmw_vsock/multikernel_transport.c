@@ -29,7 +29,7 @@
 
 #define MK_VSOCK_HDR		sizeof(struct virtio_vsock_hdr)
 
-/* Beyond these bytes of waiting packets, writers wait, too */
+/* Beyond these bytes of this kernel's own that wait, writers wait, too */
 #define MK_VSOCK_QUEUE_MAX	SZ_1M
 
 /* Waiting connection requests are bounded by number: they ask for no credit */
@@ -62,10 +62,11 @@ struct mk_vsock_route {
  * @rcu: frees it when nobody looks at it any more
  * @queue: packets that wait for room; its lock covers the next six
  * @closed: @ep must not be used any more
- * @waiting: bytes in @queue, with their overhead
+ * @waiting: bytes of this kernel's own in @queue, with their overhead; what
+ *	other spawns have there is in @routes
  * @requests: connection requests in @queue
  * @replies: answers in @queue
- * @throttled: writers wait until there is less in @queue
+ * @throttled: writers wait until @waiting is less
  * @routes: other spawns that have packets in @queue
  * @received: packets from this peer
  * @sent: packets to this peer
@@ -236,10 +237,12 @@ static void mk_vsock_account(struct mk_vsock_peer *peer, struct sk_buff *skb, in
 
 	lockdep_assert_held(&peer->queue.lock);
 
-	peer->waiting += sign * (int)skb->truesize;
-	if (route)
+	if (route) {
 		route->bytes += sign * (int)skb->truesize;
-	else if (virtio_vsock_skb_reply(skb))
+		return;
+	}
+	peer->waiting += sign * (int)skb->truesize;
+	if (virtio_vsock_skb_reply(skb))
 		peer->replies += sign;
 	else if (mk_vsock_op(skb) == VIRTIO_VSOCK_OP_REQUEST)
 		peer->requests += sign;
