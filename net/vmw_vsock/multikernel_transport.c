@@ -427,7 +427,6 @@ static void mk_vsock_init_hdr(struct virtio_vsock_hdr *hdr, struct vsock_sock *v
 	};
 
 	spin_lock_bh(&vvs->rx_lock);
-	vvs->last_fwd_cnt = vvs->fwd_cnt;
 	hdr->fwd_cnt = cpu_to_le32(vvs->fwd_cnt);
 	hdr->buf_alloc = cpu_to_le32(vvs->buf_alloc);
 	spin_unlock_bh(&vvs->rx_lock);
@@ -466,6 +465,11 @@ static bool mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
 		return false;
 	}
 	atomic_long_inc(&peer->sent);
+
+	/* The peer was told, only now */
+	spin_lock_bh(&vvs->rx_lock);
+	vvs->last_fwd_cnt = le32_to_cpu(hdr.fwd_cnt);
+	spin_unlock_bh(&vvs->rx_lock);
 
 	spin_lock_bh(&vvs->tx_lock);
 	vvs->bytes_unsent -= len;
