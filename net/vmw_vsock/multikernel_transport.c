@@ -542,7 +542,37 @@ static int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg
 	return done;
 }
 
-/* Resets of our own making */
+/* Packets of our own making */
+
+/* A packet as it came */
+static struct sk_buff *mk_vsock_alloc_copy(const struct virtio_vsock_hdr *hdr,
+					   const void *data, u32 len, gfp_t gfp)
+{
+	struct iov_iter iter;
+	struct sk_buff *skb;
+	struct kvec vec;
+
+	skb = virtio_vsock_alloc_skb(MK_VSOCK_HDR + len, gfp | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	*virtio_vsock_hdr(skb) = *hdr;
+	if (!len)
+		return skb;
+
+	virtio_vsock_skb_put(skb, len);
+	if (!skb_is_nonlinear(skb)) {
+		memcpy(skb->data, data, len);
+		return skb;
+	}
+	vec = (struct kvec) { .iov_base = (void *)data, .iov_len = len };
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
+	if (skb_copy_datagram_from_iter(skb, 0, &iter, len)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+
+	return skb;
+}
 
 static struct sk_buff *mk_vsock_alloc_rst(const struct virtio_vsock_hdr *hdr, u32 flags,
 					  gfp_t gfp)
@@ -647,25 +677,16 @@ static bool mk_vsock_keep(struct mk_vsock_peer *to, const struct virtio_vsock_hd
 			  const void *data, u32 len, struct sk_buff_head *old)
 {
 	struct mk_vsock_route *route = mk_vsock_route(to, le64_to_cpu(hdr->src_cid));
-	struct iov_iter iter;
 	struct sk_buff *skb;
-	struct kvec vec;
 
 	if (!route)
 		return false;
 	if (route->bytes > MK_VSOCK_ROUTE_MAX)
 		goto cut;
-	skb = virtio_vsock_alloc_skb(MK_VSOCK_HDR + len, GFP_ATOMIC | __GFP_NOWARN);
+	skb = mk_vsock_alloc_copy(hdr, data, len, GFP_ATOMIC);
 	if (!skb)
 		goto cut;
-	*virtio_vsock_hdr(skb) = *hdr;
 	mk_vsock_cb(skb)->route = route;
-	if (len) {
-		virtio_vsock_skb_put(skb, len);
-		vec = (struct kvec) { .iov_base = (void *)data, .iov_len = len };
-		iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
-		skb_copy_datagram_from_iter(skb, 0, &iter, len);
-	}
 	mk_vsock_append(to, skb);
 
 	return true;
@@ -806,35 +827,6 @@ static bool mk_vsock_valid(const struct mk_vsock_peer *peer,
 	       src != mk_vsock_cid;
 }
 
-static struct sk_buff *mk_vsock_alloc_rx(const struct virtio_vsock_hdr *hdr,
-					 const void *data, u32 len)
-{
-	struct iov_iter iter;
-	struct sk_buff *skb;
-	struct kvec vec;
-
-	skb = virtio_vsock_alloc_skb(MK_VSOCK_HDR + len, GFP_KERNEL | __GFP_NOWARN);
-	if (!skb)
-		return NULL;
-	*virtio_vsock_hdr(skb) = *hdr;
-	if (!len)
-		return skb;
-
-	virtio_vsock_skb_put(skb, len);
-	if (!skb_is_nonlinear(skb)) {
-		memcpy(skb->data, data, len);
-		return skb;
-	}
-	vec = (struct kvec) { .iov_base = (void *)data, .iov_len = len };
-	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
-	if (skb_copy_datagram_from_iter(skb, 0, &iter, len)) {
-		kfree_skb(skb);
-		return NULL;
-	}
-
-	return skb;
-}
-
 static void mk_vsock_deliver(struct mk_vsock_peer *peer, struct virtio_vsock_hdr *hdr,
 			     const void *data, u32 len)
 {
@@ -845,7 +837,7 @@ static void mk_vsock_deliver(struct mk_vsock_peer *peer, struct virtio_vsock_hdr
 		hdr->flags = 0;
 	}
 
-	skb = mk_vsock_alloc_rx(hdr, data, len);
+	skb = mk_vsock_alloc_copy(hdr, data, len, GFP_KERNEL);
 	if (!skb) {
 		/* A hole would go unseen */
 		atomic_long_inc(&peer->cut);
