@@ -8,6 +8,9 @@
  * spawn maps another one's memory, which costs one more copy and keeps the
  * checks in one place.
  *
+ * The reader of a channel never takes a socket's lock, which user space can keep
+ * for as long as it likes: a work for each peer delivers what it has read.
+ *
  * What cannot be written to the ring at once waits in a queue for each peer,
  * in order.  A peer may lie about credit and may stop reading, so none of what
  * may wait there is bounded by what it says: writers sleep, replies are
@@ -22,14 +25,17 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/rculist.h>
+#include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_vsock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #define MK_VSOCK_HDR		sizeof(struct virtio_vsock_hdr)
 
-/* Beyond these bytes of waiting packets, writers wait, too */
+/* Beyond these bytes of this kernel's own that wait, writers wait, too */
 #define MK_VSOCK_QUEUE_MAX	SZ_1M
 
 /* Waiting connection requests are bounded by number: they ask for no credit */
@@ -40,6 +46,14 @@
 
 /* Bytes of one spawn that may wait for another; resets get as much again */
 #define MK_VSOCK_ROUTE_MAX	SZ_1M
+
+/*
+ * Bytes of a peer that may wait to be delivered; resets get as much again.
+ * Beyond that the channel's reader waits for progress, so that connections with
+ * more credit are not cut while there is any, but not for longer than this.
+ */
+#define MK_VSOCK_RX_MAX		SZ_4M
+#define MK_VSOCK_RX_TIME	HZ
 
 /**
  * struct mk_vsock_route - what one spawn has waiting for another
@@ -54,18 +68,49 @@ struct mk_vsock_route {
 };
 
 /**
+ * struct mk_vsock_rx - packets of a CID on their way to sockets
+ * @node: in mk_vsock_rxs
+ * @cid: where they come from
+ * @refs: of a peer, and of @work when it is queued; the last one ends under
+ *	mk_vsock_peers_lock
+ * @work: delivers them; it may wait for a socket's lock as long as user space
+ *	likes, and then outlives the peer.  The next peer of this CID goes on
+ *	with it, so that nothing of the last one comes after it
+ * @room: who waits for @bytes to become less
+ * @queue: what was not delivered; its lock covers the next three
+ * @bytes: in @queue and being delivered, with their overhead
+ * @gone: the peer is, and its connections are to be reset before @queue goes on
+ * @stuck: somebody has waited at @room for nothing; until something is
+ *	delivered, nobody else does
+ */
+struct mk_vsock_rx {
+	struct list_head node;
+	u32 cid;
+	refcount_t refs;
+	struct work_struct work;
+	wait_queue_head_t room;
+
+	struct sk_buff_head queue;
+	u32 bytes;
+	bool gone;
+	bool stuck;
+};
+
+/**
  * struct mk_vsock_peer - another kernel that offers sockets
  * @node: in mk_vsock_peers; RCU, mk_vsock_peers_lock
  * @ep: where to send
  * @id: instance id, 0 for the host
  * @cid: its CID
  * @rcu: frees it when nobody looks at it any more
+ * @rx: what came from it
  * @queue: packets that wait for room; its lock covers the next six
  * @closed: @ep must not be used any more
- * @waiting: bytes in @queue, with their overhead
+ * @waiting: bytes of this kernel's own in @queue, with their overhead; what
+ *	other spawns have there is in @routes
  * @requests: connection requests in @queue
  * @replies: answers in @queue
- * @throttled: writers wait until there is less in @queue
+ * @throttled: writers wait until @waiting is less
  * @routes: other spawns that have packets in @queue
  * @received: packets from this peer
  * @sent: packets to this peer
@@ -82,6 +127,7 @@ struct mk_vsock_peer {
 	u32 id;
 	u32 cid;
 	struct rcu_head rcu;
+	struct mk_vsock_rx *rx;
 
 	struct sk_buff_head queue;
 	bool closed;
@@ -106,8 +152,12 @@ struct mk_vsock_cb {
 	struct mk_vsock_route *route;
 };
 
-static LIST_HEAD(mk_vsock_peers);
+/* Both lists */
 static DEFINE_MUTEX(mk_vsock_peers_lock);
+static LIST_HEAD(mk_vsock_peers);
+static LIST_HEAD(mk_vsock_rxs);
+
+static struct workqueue_struct *mk_vsock_wq;
 
 static bool mk_vsock_at_host;
 static u32 mk_vsock_cid;
@@ -140,8 +190,8 @@ static void mk_vsock_reset_sock(struct sock *sk)
 {
 	struct vsock_sock *vsk = vsock_sk(sk);
 
-	/* Closed by its user; its time-out ends it without us */
-	if (vsk->close_work_scheduled)
+	/* Over already, or closed by its user: its time-out ends it without us */
+	if (sock_flag(sk, SOCK_DONE) || vsk->close_work_scheduled)
 		return;
 
 	sock_set_flag(sk, SOCK_DONE);
@@ -150,25 +200,32 @@ static void mk_vsock_reset_sock(struct sock *sk)
 	sk_error_report(sk);
 }
 
-/* The table of connected sockets is locked, so none goes away meanwhile */
-static void mk_vsock_reset_orphan(struct sock *sk)
-{
-	bool found;
+/* The one CID that mk_vsock_reset_gone() looks for, or all */
+static u32 mk_vsock_gone_cid;
+static DEFINE_MUTEX(mk_vsock_gone_lock);
 
-	rcu_read_lock();
-	found = mk_vsock_find(vsock_sk(sk)->remote_addr.svm_cid);
-	rcu_read_unlock();
-	if (!found)
+/* The table of connected sockets is locked, so none goes away meanwhile */
+static void mk_vsock_reset_gone(struct sock *sk)
+{
+	if (mk_vsock_gone_cid == VMADDR_CID_ANY ||
+	    vsock_sk(sk)->remote_addr.svm_cid == mk_vsock_gone_cid)
 		mk_vsock_reset_sock(sk);
 }
 
-/* The one CID that mk_vsock_reset_cid() looks for; one reader at a time in a spawn */
-static u32 mk_vsock_gone_cid;
-
-static void mk_vsock_reset_gone(struct sock *sk)
+/* All connections to a CID; takes no socket's lock */
+static void mk_vsock_reset_cid(u32 cid)
 {
-	if (vsock_sk(sk)->remote_addr.svm_cid == mk_vsock_gone_cid)
-		mk_vsock_reset_sock(sk);
+	mutex_lock(&mk_vsock_gone_lock);
+	mk_vsock_gone_cid = cid;
+	vsock_for_each_connected_socket(&mk_vsock_transport.transport,
+					mk_vsock_reset_gone);
+	mutex_unlock(&mk_vsock_gone_lock);
+}
+
+/* All connections through a peer: to a spawn that is gone, or those of a spawn */
+static void mk_vsock_reset_peer(u32 cid)
+{
+	mk_vsock_reset_cid(mk_vsock_at_host ? cid : VMADDR_CID_ANY);
 }
 
 /* As what mk_vsock_has_space() said has changed */
@@ -177,8 +234,12 @@ static void mk_vsock_wake_writer(struct sock *sk)
 	sk->sk_write_space(sk);
 }
 
-/* One connection, and who reads it must not take its end for a good one */
-static void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr)
+/*
+ * One connection, and who reads it must not take its end for a good one.  The
+ * channel's reader can't have the socket's lock, which is held for as long as
+ * user space likes.
+ */
+static void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked)
 {
 	struct sockaddr_vm src, dst;
 	struct sock *sk;
@@ -188,13 +249,15 @@ static void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr)
 	sk = vsock_find_connected_socket(&src, &dst);
 	if (!sk)
 		return;
-	lock_sock(sk);
+	if (locked)
+		lock_sock(sk);
 	if (vsock_sk(sk)->transport == &mk_vsock_transport.transport &&
 	    !sock_flag(sk, SOCK_DONE)) {
 		mk_vsock_reset_sock(sk);
 		vsock_remove_sock(vsock_sk(sk));
 	}
-	release_sock(sk);
+	if (locked)
+		release_sock(sk);
 	sock_put(sk);
 }
 
@@ -236,10 +299,12 @@ static void mk_vsock_account(struct mk_vsock_peer *peer, struct sk_buff *skb, in
 
 	lockdep_assert_held(&peer->queue.lock);
 
-	peer->waiting += sign * (int)skb->truesize;
-	if (route)
+	if (route) {
 		route->bytes += sign * (int)skb->truesize;
-	else if (virtio_vsock_skb_reply(skb))
+		return;
+	}
+	peer->waiting += sign * (int)skb->truesize;
+	if (virtio_vsock_skb_reply(skb))
 		peer->replies += sign;
 	else if (mk_vsock_op(skb) == VIRTIO_VSOCK_OP_REQUEST)
 		peer->requests += sign;
@@ -424,7 +489,6 @@ static void mk_vsock_init_hdr(struct virtio_vsock_hdr *hdr, struct vsock_sock *v
 	};
 
 	spin_lock_bh(&vvs->rx_lock);
-	vvs->last_fwd_cnt = vvs->fwd_cnt;
 	hdr->fwd_cnt = cpu_to_le32(vvs->fwd_cnt);
 	hdr->buf_alloc = cpu_to_le32(vvs->buf_alloc);
 	spin_unlock_bh(&vvs->rx_lock);
@@ -464,6 +528,11 @@ static bool mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
 	}
 	atomic_long_inc(&peer->sent);
 
+	/* The peer was told, only now */
+	spin_lock_bh(&vvs->rx_lock);
+	vvs->last_fwd_cnt = le32_to_cpu(hdr.fwd_cnt);
+	spin_unlock_bh(&vvs->rx_lock);
+
 	spin_lock_bh(&vvs->tx_lock);
 	vvs->bytes_unsent -= len;
 	spin_unlock_bh(&vvs->tx_lock);
@@ -481,15 +550,20 @@ static ssize_t mk_vsock_write_all(struct vsock_sock *vsk, struct msghdr *msg, si
 
 	if (!mk_vsock_may_write(msg))
 		return 0;
-	len = min_t(size_t, len, U32_MAX);
-	if (fault_in_iov_iter_readable(&msg->msg_iter, len))
+	credit = virtio_transport_get_credit(vvs, min_t(size_t, len, U32_MAX));
+	if (!credit)
 		return 0;
+	/* No more than can go now: the rest may be long, and the socket is locked */
+	if ((whole && credit != len) ||
+	    fault_in_iov_iter_readable(&msg->msg_iter, credit)) {
+		virtio_transport_put_credit(vvs, credit);
+		return 0;
+	}
 
-	credit = virtio_transport_get_credit(vvs, len);
 	left = credit;
 	rcu_read_lock();
 	peer = mk_vsock_find(vsk->remote_addr.svm_cid);
-	while (peer && left && (!whole || credit == len)) {
+	while (peer && left) {
 		part = min_t(u32, left, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
 		if (!mk_vsock_write(peer, vsk, msg, part, part == left ? flags : 0))
 			break;
@@ -530,7 +604,37 @@ static int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg
 	return done;
 }
 
-/* Resets of our own making */
+/* Packets of our own making */
+
+/* A packet as it came */
+static struct sk_buff *mk_vsock_alloc_copy(const struct virtio_vsock_hdr *hdr,
+					   const void *data, u32 len, gfp_t gfp)
+{
+	struct iov_iter iter;
+	struct sk_buff *skb;
+	struct kvec vec;
+
+	skb = virtio_vsock_alloc_skb(MK_VSOCK_HDR + len, gfp | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	*virtio_vsock_hdr(skb) = *hdr;
+	if (!len)
+		return skb;
+
+	virtio_vsock_skb_put(skb, len);
+	if (!skb_is_nonlinear(skb)) {
+		memcpy(skb->data, data, len);
+		return skb;
+	}
+	vec = (struct kvec) { .iov_base = (void *)data, .iov_len = len };
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
+	if (skb_copy_datagram_from_iter(skb, 0, &iter, len)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+
+	return skb;
+}
 
 static struct sk_buff *mk_vsock_alloc_rst(const struct virtio_vsock_hdr *hdr, u32 flags,
 					  gfp_t gfp)
@@ -635,25 +739,16 @@ static bool mk_vsock_keep(struct mk_vsock_peer *to, const struct virtio_vsock_hd
 			  const void *data, u32 len, struct sk_buff_head *old)
 {
 	struct mk_vsock_route *route = mk_vsock_route(to, le64_to_cpu(hdr->src_cid));
-	struct iov_iter iter;
 	struct sk_buff *skb;
-	struct kvec vec;
 
 	if (!route)
 		return false;
 	if (route->bytes > MK_VSOCK_ROUTE_MAX)
 		goto cut;
-	skb = virtio_vsock_alloc_skb(MK_VSOCK_HDR + len, GFP_ATOMIC | __GFP_NOWARN);
+	skb = mk_vsock_alloc_copy(hdr, data, len, GFP_ATOMIC);
 	if (!skb)
 		goto cut;
-	*virtio_vsock_hdr(skb) = *hdr;
 	mk_vsock_cb(skb)->route = route;
-	if (len) {
-		virtio_vsock_skb_put(skb, len);
-		vec = (struct kvec) { .iov_base = (void *)data, .iov_len = len };
-		iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
-		skb_copy_datagram_from_iter(skb, 0, &iter, len);
-	}
 	mk_vsock_append(to, skb);
 
 	return true;
@@ -794,55 +889,205 @@ static bool mk_vsock_valid(const struct mk_vsock_peer *peer,
 	       src != mk_vsock_cid;
 }
 
-static struct sk_buff *mk_vsock_alloc_rx(const struct virtio_vsock_hdr *hdr,
-					 const void *data, u32 len)
+/* Delivering: whoever holds a socket's lock must hold up no reader of a channel */
+
+static void mk_vsock_rx_add(struct mk_vsock_rx *rx, struct sk_buff *skb)
 {
-	struct iov_iter iter;
-	struct sk_buff *skb;
-	struct kvec vec;
+	lockdep_assert_held(&rx->queue.lock);
 
-	skb = virtio_vsock_alloc_skb(MK_VSOCK_HDR + len, GFP_KERNEL | __GFP_NOWARN);
-	if (!skb)
-		return NULL;
-	*virtio_vsock_hdr(skb) = *hdr;
-	if (!len)
-		return skb;
-
-	virtio_vsock_skb_put(skb, len);
-	if (!skb_is_nonlinear(skb)) {
-		memcpy(skb->data, data, len);
-		return skb;
-	}
-	vec = (struct kvec) { .iov_base = (void *)data, .iov_len = len };
-	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
-	if (skb_copy_datagram_from_iter(skb, 0, &iter, len)) {
-		kfree_skb(skb);
-		return NULL;
-	}
-
-	return skb;
+	__skb_queue_tail(&rx->queue, skb);
+	rx->bytes += skb->truesize;
 }
 
-static void mk_vsock_deliver(struct mk_vsock_peer *peer, struct virtio_vsock_hdr *hdr,
-			     const void *data, u32 len)
+static void mk_vsock_rx_del(struct mk_vsock_rx *rx, struct sk_buff *skb,
+			    struct sk_buff_head *old)
 {
-	struct sk_buff *skb;
+	lockdep_assert_held(&rx->queue.lock);
 
-	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST) && hdr->flags) {
-		mk_vsock_cut_sock(hdr);
-		hdr->flags = 0;
-	}
+	__skb_unlink(skb, &rx->queue);
+	rx->bytes -= skb->truesize;
+	__skb_queue_tail(old, skb);
+}
 
-	skb = mk_vsock_alloc_rx(hdr, data, len);
-	if (!skb) {
-		/* A hole would go unseen */
-		atomic_long_inc(&peer->cut);
-		mk_vsock_answer_rst(peer, hdr, MK_VSOCK_RST_CUT);
-		mk_vsock_cut_sock(hdr);
+static void mk_vsock_rx_put(struct mk_vsock_rx *rx)
+{
+	if (!refcount_dec_and_mutex_lock(&rx->refs, &mk_vsock_peers_lock))
 		return;
+	list_del(&rx->node);
+	mutex_unlock(&mk_vsock_peers_lock);
+	kfree(rx);
+}
+
+/* The caller has a reference of its own */
+static void mk_vsock_rx_kick(struct mk_vsock_rx *rx)
+{
+	refcount_inc(&rx->refs);
+	if (!queue_work(mk_vsock_wq, &rx->work))
+		refcount_dec(&rx->refs);
+}
+
+/* Does no more than so many bytes wait, at least in a moment? */
+static bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes)
+{
+	if (READ_ONCE(rx->bytes) <= bytes)
+		return true;
+	if (READ_ONCE(rx->stuck))
+		return false;
+	if (wait_event_timeout(rx->room, READ_ONCE(rx->bytes) <= bytes,
+			       MK_VSOCK_RX_TIME))
+		return true;
+	WRITE_ONCE(rx->stuck, true);
+
+	return false;
+}
+
+static void mk_vsock_deliver(struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+
+	if (mk_vsock_all_of_cid(hdr)) {
+		mk_vsock_reset_cid(le64_to_cpu(hdr->src_cid));
+		kfree_skb(skb);
+		return;
+	}
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST) && hdr->flags) {
+		mk_vsock_cut_sock(hdr, true);
+		hdr->flags = 0;
 	}
 	virtio_transport_deliver_tap_pkt(skb);
 	virtio_transport_recv_pkt(&mk_vsock_transport, skb);
+}
+
+static void mk_vsock_rx_work(struct work_struct *work)
+{
+	struct mk_vsock_rx *rx = container_of(work, struct mk_vsock_rx, work);
+	struct sk_buff *skb;
+	u32 size;
+
+	for (;;) {
+		spin_lock_bh(&rx->queue.lock);
+		if (rx->gone) {
+			rx->gone = false;
+			spin_unlock_bh(&rx->queue.lock);
+			/* Those that came to be while the peer went */
+			mk_vsock_reset_peer(rx->cid);
+			continue;
+		}
+		skb = __skb_dequeue(&rx->queue);
+		spin_unlock_bh(&rx->queue.lock);
+		if (!skb)
+			break;
+
+		size = skb->truesize;
+		mk_vsock_deliver(skb);
+
+		spin_lock_bh(&rx->queue.lock);
+		rx->bytes -= size;
+		WRITE_ONCE(rx->stuck, false);
+		spin_unlock_bh(&rx->queue.lock);
+		if (wq_has_sleeper(&rx->room))
+			wake_up(&rx->room);
+		cond_resched();
+	}
+	mk_vsock_rx_put(rx);
+}
+
+/*
+ * A packet is not kept, and a hole would go unseen: what waits of its connection
+ * goes, and a reset takes its place.
+ */
+static void mk_vsock_cut_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr)
+{
+	struct sk_buff *skb, *rst, *next;
+	struct mk_vsock_rx *rx = peer->rx;
+	struct sk_buff_head old;
+
+	__skb_queue_head_init(&old);
+	atomic_long_inc(&peer->cut);
+	mk_vsock_answer_rst(peer, hdr, MK_VSOCK_RST_CUT);
+	rst = mk_vsock_alloc_rst(hdr, MK_VSOCK_RST_CUT, GFP_KERNEL | __GFP_NOFAIL);
+
+	spin_lock_bh(&rx->queue.lock);
+	skb_queue_walk_safe(&rx->queue, skb, next)
+		if (mk_vsock_same_connection(virtio_vsock_hdr(skb), hdr))
+			mk_vsock_rx_del(rx, skb, &old);
+	if (rx->bytes <= 2 * MK_VSOCK_RX_MAX || mk_vsock_all_of_cid(hdr)) {
+		mk_vsock_rx_add(rx, rst);
+		rst = NULL;
+	}
+	spin_unlock_bh(&rx->queue.lock);
+
+	if (rst)
+		mk_vsock_cut_sock(hdr, false);
+	kfree_skb(rst);
+	__skb_queue_purge(&old);
+	mk_vsock_rx_kick(rx);
+}
+
+/* A packet for this kernel, to be delivered after those before it */
+static void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
+			     const void *data, u32 len)
+{
+	struct mk_vsock_rx *rx = peer->rx;
+	struct sk_buff *skb = NULL;
+
+	/* That a CID is gone is said once only; a host says it, never a spawn */
+	if (mk_vsock_rx_wait(rx, MK_VSOCK_RX_MAX) || mk_vsock_all_of_cid(hdr))
+		skb = mk_vsock_alloc_copy(hdr, data, len, GFP_KERNEL);
+	if (!skb) {
+		mk_vsock_cut_rx(peer, hdr);
+		return;
+	}
+	spin_lock_bh(&rx->queue.lock);
+	mk_vsock_rx_add(rx, skb);
+	spin_unlock_bh(&rx->queue.lock);
+	mk_vsock_rx_kick(rx);
+}
+
+/* Of this CID, or the last one's that is not done yet */
+static struct mk_vsock_rx *mk_vsock_rx_get(u32 cid)
+{
+	struct mk_vsock_rx *rx;
+
+	lockdep_assert_held(&mk_vsock_peers_lock);
+
+	list_for_each_entry(rx, &mk_vsock_rxs, node) {
+		if (rx->cid == cid) {
+			refcount_inc(&rx->refs);
+			return rx;
+		}
+	}
+	rx = kzalloc(sizeof(*rx), GFP_KERNEL);
+	if (!rx)
+		return NULL;
+	rx->cid = cid;
+	refcount_set(&rx->refs, 1);
+	INIT_WORK(&rx->work, mk_vsock_rx_work);
+	init_waitqueue_head(&rx->room);
+	skb_queue_head_init(&rx->queue);
+	list_add_tail(&rx->node, &mk_vsock_rxs);
+
+	return rx;
+}
+
+/* What is not delivered by now never will be; and who was connected hears of it */
+static void mk_vsock_rx_end(struct mk_vsock_rx *rx)
+{
+	struct sk_buff *skb, *next;
+	struct sk_buff_head old;
+
+	__skb_queue_head_init(&old);
+
+	spin_lock_bh(&rx->queue.lock);
+	skb_queue_walk_safe(&rx->queue, skb, next)
+		mk_vsock_rx_del(rx, skb, &old);
+	rx->gone = true;
+	spin_unlock_bh(&rx->queue.lock);
+
+	mk_vsock_reset_peer(rx->cid);
+	__skb_queue_purge(&old);
+	mk_vsock_rx_kick(rx);
+	mk_vsock_rx_put(rx);
 }
 
 static int mk_vsock_receive(struct mk_endpoint *ep, const struct mk_message *msg)
@@ -865,15 +1110,10 @@ static int mk_vsock_receive(struct mk_endpoint *ep, const struct mk_message *msg
 		return -EPROTO;
 	atomic_long_inc(&peer->received);
 
-	if (mk_vsock_at_host && le64_to_cpu(hdr.dst_cid) != VMADDR_CID_HOST) {
+	if (mk_vsock_at_host && le64_to_cpu(hdr.dst_cid) != VMADDR_CID_HOST)
 		mk_vsock_forward(peer, &hdr, data, len);
-	} else if (mk_vsock_all_of_cid(&hdr)) {
-		mk_vsock_gone_cid = le64_to_cpu(hdr.src_cid);
-		vsock_for_each_connected_socket(&mk_vsock_transport.transport,
-						mk_vsock_reset_gone);
-	} else {
-		mk_vsock_deliver(peer, &hdr, data, len);
-	}
+	else
+		mk_vsock_keep_rx(peer, &hdr, data, len);
 
 	return 0;
 }
@@ -895,10 +1135,15 @@ static int mk_vsock_open(struct mk_endpoint *ep)
 	ep->priv = peer;
 
 	mutex_lock(&mk_vsock_peers_lock);
-	list_add_tail_rcu(&peer->node, &mk_vsock_peers);
+	peer->rx = mk_vsock_rx_get(peer->cid);
+	if (peer->rx)
+		list_add_tail_rcu(&peer->node, &mk_vsock_peers);
 	mutex_unlock(&mk_vsock_peers_lock);
+	if (peer->rx)
+		return 0;
+	kfree(peer);
 
-	return 0;
+	return -ENOMEM;
 }
 
 static void mk_vsock_close(struct mk_endpoint *ep)
@@ -908,6 +1153,9 @@ static void mk_vsock_close(struct mk_endpoint *ep)
 	struct sk_buff_head old;
 
 	__skb_queue_head_init(&old);
+
+	/* What came is to be read, unless user space keeps it from sockets */
+	mk_vsock_rx_wait(peer->rx, 0);
 
 	mutex_lock(&mk_vsock_peers_lock);
 	list_del_rcu(&peer->node);
@@ -922,8 +1170,7 @@ static void mk_vsock_close(struct mk_endpoint *ep)
 	skb_queue_splice_init(&peer->queue, &old);
 	spin_unlock_bh(&peer->queue.lock);
 
-	vsock_for_each_connected_socket(&mk_vsock_transport.transport,
-					mk_vsock_reset_orphan);
+	mk_vsock_rx_end(peer->rx);
 	__skb_queue_purge(&old);
 	list_for_each_entry_safe(route, next, &peer->routes, node)
 		kfree(route);
@@ -1090,13 +1337,17 @@ static int __init mk_vsock_init(void)
 	mk_vsock_at_host = !self;
 	mk_vsock_cid = self ? MK_VSOCK_CID(self) : VMADDR_CID_HOST;
 
+	mk_vsock_wq = alloc_workqueue("mk_vsock", WQ_UNBOUND, 0);
+	if (!mk_vsock_wq)
+		return -ENOMEM;
+
 	err = vsock_core_register(&mk_vsock_transport.transport,
 				  self ? VSOCK_TRANSPORT_F_G2H : VSOCK_TRANSPORT_F_H2G);
 	if (err == -EBUSY)
 		pr_err("not available: another transport, such as %s, was first\n",
 		       self ? "virtio_transport" : "vhost_vsock");
 	if (err)
-		return err;
+		goto out_wq;
 
 	err = mk_link_notifier_register(&mk_vsock_link_nb);
 	if (err)
@@ -1112,6 +1363,8 @@ out_notifier:
 	mk_link_notifier_unregister(&mk_vsock_link_nb);
 out:
 	vsock_core_unregister(&mk_vsock_transport.transport);
+out_wq:
+	destroy_workqueue(mk_vsock_wq);
 	return err;
 }
 
@@ -1120,6 +1373,7 @@ static void __exit mk_vsock_exit(void)
 	debugfs_remove(mk_vsock_debugfs);
 	vsock_core_unregister(&mk_vsock_transport.transport);
 	mk_service_unregister(&mk_vsock_service);
+	destroy_workqueue(mk_vsock_wq);
 	mk_link_notifier_unregister(&mk_vsock_link_nb);
 }
 
