@@ -171,8 +171,9 @@ static void mk_liar_offers(struct kunit *test)
 	}
 	KUNIT_ASSERT_TRUE(test, mk_soon(mk_all_read(loop)));
 	mk_loop_close_end(&loop->host);
-	KUNIT_EXPECT_EQ(test, probe->host.opens, 50);
-	KUNIT_EXPECT_EQ(test, probe->host.closes, 50);
+	/* A second offer is a new session: its withdrawal may have been lost */
+	KUNIT_EXPECT_EQ(test, probe->host.opens, 100);
+	KUNIT_EXPECT_EQ(test, probe->host.closes, 100);
 	KUNIT_EXPECT_EQ(test, probe->host.wrong, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&loop->host.faults), 0);
 }
