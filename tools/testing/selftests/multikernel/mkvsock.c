@@ -36,6 +36,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -242,13 +243,23 @@ static unsigned int message_len(unsigned int i)
 
 /* --- server -------------------------------------------------------------- */
 
+/* A child that ends with its parent: who kills the one means both */
+static pid_t fork_along(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
 static void serve_run(int fd, const struct order *order)
 {
 	char end[32];
 	int status;
 	pid_t pid;
 
-	pid = fork();
+	pid = fork_along();
 	if (!pid) {
 		dup2(fd, 0);
 		dup2(fd, 1);
@@ -321,7 +332,7 @@ static void serve(int fd)
 		recv(fd, piece, 1, 0);
 		break;
 	case 'b':
-		if (!fork())
+		if (!fork_along())
 			_exit(!!send_pattern(fd, 0, order.bytes, atoi(order.text), SEED_DOWN));
 		receive_pattern(fd, order.bytes, true, SEED_UP, &res);
 		wait(&status);
@@ -349,7 +360,7 @@ static int serve_all(const char *addr, unsigned int port)
 		c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 		if (c < 0)
 			return mk_fail("mkvsock: accept", errno);
-		if (!fork()) {
+		if (!fork_along()) {
 			close(fd);
 			signal(SIGCHLD, SIG_DFL);
 			serve(c);
@@ -362,7 +373,7 @@ static int serve_all(const char *addr, unsigned int port)
 static int cmd_server(const char *addr, unsigned int port)
 {
 	signal(SIGCHLD, SIG_IGN);
-	if (strcmp(addr, "tcp") && !fork()) {
+	if (strcmp(addr, "tcp") && !fork_along()) {
 		type = SOCK_SEQPACKET;
 		return serve_all(addr, port + 1);
 	}
@@ -420,7 +431,7 @@ static int cmd_both(int fd, uint64_t bytes, size_t size)
 	err = give_order(fd, 'b', bytes, text);
 	if (err)
 		return say_errno("error", err);
-	if (!fork())
+	if (!fork_along())
 		_exit(send_pattern(fd, 0, bytes, size, SEED_UP));
 	err = receive_pattern(fd, bytes, true, SEED_DOWN, &mine);
 	wait(&status);
@@ -564,7 +575,7 @@ static pid_t fork_server(const char *addr, unsigned int port)
 	fd = listen_on(addr, at);
 	if (fd < 0)
 		return -1;
-	pid = fork();
+	pid = fork_along();
 	if (!pid) {
 		c = accept(fd, NULL, NULL);
 		if (c >= 0)
