@@ -155,6 +155,7 @@ echo 200 >$POLL
 
 # --- sockets: to the spawn, and within the host, in turns ---
 
+ifconfig lo 127.0.0.1 up || fail "ifconfig lo"
 cid=$(cat $I/cid)
 for how in "spawn $cid 1024" "loopback 1 3000" "unix unix 3000" "tcp tcp 3000"; do
 	# shellcheck disable=SC2086 # words
