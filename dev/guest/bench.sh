@@ -90,12 +90,12 @@ up() {
 		mkload -i "$(cat $I/id)" -r $VSOCK_INITRD -c "quiet mk.spawn=vsock multikernel.poll_us=$POLL_US" $KERNEL &&
 		mkwrite $I/control start &&
 		[ "$(mkwait b running,crashed,stopped 60000)" = running ] &&
-		mkwait -b $I/console "mkvsock: serves 1025" 60000
+		mkwait -b $I/console "mkvsock: serves 1025" 20000
 }
 count() { sed -n "s/^$1=//p" $D/b/stats; }
 cpu0() { taskset 1 mkwrite "$@"; }
 
-up || fail "messages: the instance does not run"
+up || { tail -n 15 $I/console; fail "messages: the instance does not run"; }
 mkwrite $I/doorbell_cpu 0 || fail "doorbell_cpu"
 cpu0 $D/b/ping 200 || fail "ping"
 
