@@ -306,6 +306,8 @@ struct mk_pair mk_pair(struct kunit *test,
 	mk_probe_register(test, probe);
 	mk_loop_open(test, loop);
 	KUNIT_ASSERT_TRUE(test, mk_soon(mk_probe_open(probe)));
+	/* Offers of other services may still come, and would be counted as the test's */
+	mk_loop_settle(test, loop);
 
 	return (struct mk_pair) { loop, probe, &probe->host, &probe->spawn };
 }
