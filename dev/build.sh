@@ -158,7 +158,8 @@ collect_modules() {
 	local ko
 	rm -rf "$BUILD/modules.new"
 	mkdir -p "$BUILD/modules.new"
-	sed -n 's/\.o$/.ko/p' "$BUILD/modules.order" | while read -r ko; do
+	# Nor is there such a list where there are no modules
+	[ ! -f "$BUILD/modules.order" ] || sed -n 's/\.o$/.ko/p' "$BUILD/modules.order" | while read -r ko; do
 		objcopy --strip-debug "$BUILD/$ko" "$BUILD/modules.new/${ko##*/}"
 	done
 	rm -rf "$BUILD/modules"

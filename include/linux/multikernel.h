@@ -90,8 +90,11 @@ struct mk_endpoint {
 	struct mk_channel *ch;
 	const struct mk_service *service;
 	u16 id;
-	bool offered;
-	bool announced;
+	u32 session;
+	u32 peer_session;
+	bool offering;
+	bool confirmed;
+	bool due;
 	bool open;
 	bool starved;
 };

@@ -255,6 +255,14 @@ struct mk_spawn_page {
 #define MK_RECORD_OFFER		0x10	/* the sender offers this service now */
 #define MK_RECORD_WITHDRAW	0x20	/* and does not any more */
 
+/*
+ * struct mk_record.id of an offer: its number, never 0, in the lower half; in the
+ * upper that of the peer's offer which the sender has read of, 0 for none
+ */
+#define MK_OFFER_ID(mine, yours)	((__u64)(yours) << 32 | (mine))
+#define MK_OFFER_MINE(id)		((__u32)(id))
+#define MK_OFFER_YOURS(id)		((__u32)((id) >> 32))
+
 /* struct mk_record.service: 1 to MK_SERVICE_MAX; meaning and payload of each
  * are in Documentation/multikernel/messages.rst
  */
@@ -282,7 +290,8 @@ struct mk_spawn_page {
  * @len:	bytes of payload that follow, 0..%MK_PAYLOAD_MAX
  * @service:	MK_SERVICE_*
  * @flags:	MK_RECORD_*
- * @id:		of a request, never 0, comes back in the reply; else 0
+ * @id:		of a request, never 0, comes back in the reply; of an offer,
+ *		see MK_OFFER_ID(); else 0
  */
 struct mk_record {
 	__u32 len;

@@ -172,14 +172,19 @@ static const struct mk_channel_ops mk_loop_ops = {
 	.fault	= mk_loop_fault,
 };
 
-static void mk_loop_pass(struct mk_channel *from, struct mk_channel *to)
+/* The echo service alone: others would take it for a peer */
+static void mk_loop_offer(struct mk_channel *ch)
 {
-	struct mk_record offer = { .service = MK_SERVICE_ECHO, .flags = MK_RECORD_OFFER };
+	mk_rx_lock(ch);
+	mk_endpoint_offer(&ch->endpoints[MK_SERVICE_ECHO]);
+	mk_rx_unlock(ch);
+}
 
-	mk_send_record(from, NULL, &offer, NULL, 0);
-	mk_rx_lock(to);
-	mk_channel_read(to, false);
-	mk_rx_unlock(to);
+static void mk_loop_read(struct mk_channel *ch)
+{
+	mk_rx_lock(ch);
+	mk_channel_read(ch, false);
+	mk_rx_unlock(ch);
 }
 
 static int mk_loop_open(struct mk_loop *loop)
@@ -195,10 +200,11 @@ static int mk_loop_open(struct mk_loop *loop)
 	loop->host.state = MK_CHANNEL_OPEN;
 	loop->spawn.state = MK_CHANNEL_OPEN;
 
-	/* The echo service alone: others would take it for a peer */
-	mk_loop_pass(&loop->host, &loop->spawn);
-	mk_loop_pass(&loop->spawn, &loop->host);
-	mk_loop_pass(&loop->host, &loop->spawn);
+	mk_loop_offer(&loop->host);
+	mk_loop_offer(&loop->spawn);
+	mk_loop_read(&loop->spawn);
+	mk_loop_read(&loop->host);
+	mk_loop_read(&loop->spawn);
 
 	return 0;
 }

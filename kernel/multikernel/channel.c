@@ -137,6 +137,7 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->starved = false;
 	ch->broken = false;
 	ch->nr_offers = 0;
+	ch->due = false;
 	ch->poll_ns = 0;
 	WRITE_ONCE(ch->request_poll_ns, 0);
 	memset(&ch->stats, 0, sizeof(ch->stats));
@@ -178,7 +179,7 @@ static bool mk_channel_wanted(const struct mk_channel *ch)
 {
 	if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken))
 		return false;
-	if (!mk_ring_empty(&ch->rx))
+	if (!mk_ring_empty(&ch->rx) || mk_channel_may_tell(ch))
 		return true;
 
 	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
@@ -238,12 +239,12 @@ static void mk_channel_take_room(struct mk_channel *ch)
  * @ch: channel
  * @waiter: in the place of the reader
  *
- * An offer or a withdrawal is left to the reader: opening and closing an
- * endpoint may wait until nobody asks any more, and so must not happen within
- * a request.
+ * Offers and withdrawals, read or to be sent, are left to the reader: opening and
+ * closing an endpoint may wait until nobody asks any more, and so must not happen
+ * within a request.
  *
  * Context: &mk_channel.rx_lock held.
- * Return: true if one was left.
+ * Return: true if something was left.
  */
 bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
@@ -280,8 +281,11 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 	}
 	mk_channel_give_room(ch);
 	mk_channel_take_room(ch);
+	if (waiter)
+		return left || mk_channel_may_tell(ch);
+	mk_services_tell(ch);
 
-	return left;
+	return false;
 }
 
 static u64 mk_poll_max(void)

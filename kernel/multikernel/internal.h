@@ -272,6 +272,7 @@ struct mk_flood {
  * @endpoints: by service
  * @nr_offers: of the peer, since @offers_since; rx_lock
  * @offers_since: jiffies
+ * @due: there are endpoints of which the peer is not told yet; rx_lock
  * @stats: counters
  * @debugfs: folder
  * @ping_trips: last run of pings, under a lock of debugfs.c
@@ -321,6 +322,7 @@ struct mk_channel {
 	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
 	u32 nr_offers;
 	unsigned long offers_since;
+	bool due;
 	struct mk_channel_stats stats;
 	struct dentry *debugfs;
 	struct mk_trips ping_trips;
@@ -372,6 +374,12 @@ static inline bool mk_channel_is_open(const struct mk_channel *ch)
 	return READ_ONCE(ch->state) == MK_CHANNEL_OPEN;
 }
 
+/* Is there room for what the peer was not told?  As far as anybody knows */
+static inline bool mk_channel_may_tell(const struct mk_channel *ch)
+{
+	return READ_ONCE(ch->due) && !READ_ONCE(ch->starved);
+}
+
 /* The owner can't wait for what only a reader brings, and is told so */
 static inline void mk_rx_lock(struct mk_channel *ch)
 {
@@ -399,6 +407,8 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);
 void mk_services_writable(struct mk_channel *ch);
+void mk_services_tell(struct mk_channel *ch);
+void mk_endpoint_offer(struct mk_endpoint *ep);
 
 /* heartbeat.c */
 void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,

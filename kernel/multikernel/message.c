@@ -139,10 +139,6 @@ static int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		return err;
 	}
 	memcpy(payload, data, rec->len);
-	/* Before the peer can act on it: see mk_endpoint_try_open() */
-	if (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW))
-		WRITE_ONCE(ch->endpoints[rec->service].announced,
-			   rec->flags == MK_RECORD_OFFER);
 	mk_tx_end(ch, rec, pad, flags);
 
 	return 0;

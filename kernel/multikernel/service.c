@@ -6,8 +6,14 @@
  * depends on which side this kernel is.  A spawn can't ask the host to shut
  * down.
  *
- * Each end says with a record what it offers.  Where both ends offer a service
- * its endpoint is opened, by who finds out, under the channel's rx_lock.
+ * Each end says with a record what it offers, and of which offer of the peer it
+ * has read.  An offer has a number, anew for each time that the service is
+ * registered: an endpoint opens once the peer has said that it read of the
+ * present one, as what it sent before may be for the one before.  What the peer
+ * was to be told, and there was no room for it, it is told when there is some:
+ * how it stands by then, not what happened in between.
+ *
+ * Opened and closed by the reader, or who registers, under the channel's rx_lock.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
@@ -17,9 +23,6 @@
 #include <linux/reboot.h>
 
 #include "internal.h"
-
-/* An offer waits for room; a ring that has none for so long is not read */
-#define MK_OFFER_TIMEOUT	HZ
 
 /*
  * Opening an endpoint may make a device, and tell user space.  A peer may have
@@ -58,16 +61,38 @@ static void mk_endpoint_set_open(struct mk_endpoint *ep, bool open)
 	raw_spin_unlock_irqrestore(&ep->ch->tx_lock, flags);
 }
 
+/* Tell the peer whether this end offers the service; later, if there is no room */
+static void mk_endpoint_tell(struct mk_endpoint *ep)
+{
+	struct mk_record rec = { .service = ep->id, .flags = MK_RECORD_WITHDRAW };
+	struct mk_channel *ch = ep->ch;
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	if (ep->offering) {
+		rec.flags = MK_RECORD_OFFER;
+		rec.id = MK_OFFER_ID(ep->session, ep->peer_session);
+	}
+	ep->due = mk_send_record(ch, NULL, &rec, NULL, 0) == -EAGAIN;
+	/* Seen by mk_channel_wanted() */
+	if (ep->due)
+		WRITE_ONCE(ch->due, true);
+}
+
+static void mk_endpoint_withdraw(struct mk_endpoint *ep)
+{
+	ep->offering = false;
+	ep->confirmed = false;
+	mk_endpoint_tell(ep);
+}
+
 /*
- * Opens if both ends offer the service; its list entry can't go away here.
- * Not before the peer was told: what @open sends would come before the offer,
- * and be refused.
+ * Opens if both ends offer the service, and know that; its list entry can't go
+ * away here.  Not before the peer was told: what @open sends would come before
+ * that, and be refused.
  */
 static void mk_endpoint_try_open(struct mk_endpoint *ep)
 {
-	const struct mk_record withdraw = {
-		.service = ep->id, .flags = MK_RECORD_WITHDRAW,
-	};
 	struct mk_service *service;
 	int err;
 
@@ -76,8 +101,7 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 	rcu_read_lock();
 	service = mk_service_find(ep->id, ep->ch->role);
 	rcu_read_unlock();
-	if (ep->open || !ep->offered || !READ_ONCE(ep->announced) || !service ||
-	    !mk_channel_is_open(ep->ch))
+	if (ep->open || !ep->confirmed || ep->due || !service || !mk_channel_is_open(ep->ch))
 		return;
 
 	ep->service = service;
@@ -88,8 +112,8 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 		return;
 	mk_endpoint_set_open(ep, false);
 	ep->service = NULL;
-	/* The peer may have opened its end; without room it is refused, then */
-	mk_send_record(ep->ch, NULL, &withdraw, NULL, 0);
+	/* The peer may have opened its end */
+	mk_endpoint_withdraw(ep);
 	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name,
 			    service->name, ERR_PTR(err));
 }
@@ -110,44 +134,22 @@ static void mk_endpoint_close(struct mk_endpoint *ep, int err)
 	ep->priv = NULL;
 }
 
-static void mk_offer_failed(struct mk_channel *ch, const struct mk_service *service,
-			    int err)
-{
-	if (err && err != -EPIPE && err != -ENOTCONN)
-		pr_warn("%s: service %s not announced: %pe\n", ch->peer_name,
-			service->name, ERR_PTR(err));
-}
-
-static void mk_offer(struct mk_channel *ch, const struct mk_service *service, u16 what)
-{
-	struct mk_record rec = { .service = service->id, .flags = what };
-
-	mk_offer_failed(ch, service,
-			mk_send_record(ch, NULL, &rec, NULL, MK_OFFER_TIMEOUT));
-}
-
-/*
- * With the reader kept out: a peer that waited for the offer sends at once, and
- * that must not be read before the endpoint is open here.
+/**
+ * mk_endpoint_offer - offer a service to one peer
+ * @ep: closed endpoint
+ *
+ * Context: &mk_channel.rx_lock held.
  */
-static void mk_offer_and_open(struct mk_channel *ch, const struct mk_service *service)
+void mk_endpoint_offer(struct mk_endpoint *ep)
 {
-	struct mk_record rec = { .service = service->id, .flags = MK_RECORD_OFFER };
-	unsigned long end = jiffies + MK_OFFER_TIMEOUT;
-	int err;
+	lockdep_assert_held(&ep->ch->rx_lock);
 
-	for (;;) {
-		mk_rx_lock(ch);
-		err = mk_send_record(ch, NULL, &rec, NULL, 0);
-		if (!err)
-			mk_endpoint_try_open(&ch->endpoints[service->id]);
-		mk_rx_unlock(ch);
-		if (err != -EAGAIN || time_after(jiffies, end))
-			break;
-		/* The reader, which finds the room, needs the lock */
-		schedule_timeout_uninterruptible(1);
-	}
-	mk_offer_failed(ch, service, err);
+	/* 0 is none */
+	if (!++ep->session)
+		ep->session++;
+	ep->offering = true;
+	ep->confirmed = false;
+	mk_endpoint_tell(ep);
 }
 
 /* Registering */
@@ -171,9 +173,13 @@ int mk_service_register(struct mk_service *service)
 	if (mk_service_find(service->id, service->roles))
 		goto out;
 	list_add_tail_rcu(&service->node, &mk_services);
-	list_for_each_entry(ch, &mk_service_channels, service_node)
-		if (service->roles & ch->role)
-			mk_offer_and_open(ch, service);
+	list_for_each_entry(ch, &mk_service_channels, service_node) {
+		if (!(service->roles & ch->role))
+			continue;
+		mk_rx_lock(ch);
+		mk_endpoint_offer(&ch->endpoints[service->id]);
+		mk_rx_unlock(ch);
+	}
 	err = 0;
 out:
 	mutex_unlock(&mk_service_lock);
@@ -198,14 +204,15 @@ void mk_service_unregister(struct mk_service *service)
 	list_del_rcu(&service->node);
 	synchronize_rcu();
 	list_for_each_entry(ch, &mk_service_channels, service_node) {
+		if (!(service->roles & ch->role))
+			continue;
 		ep = &ch->endpoints[service->id];
 		/* Who opens has found it before, and holds this lock */
 		mk_rx_lock(ch);
-		if (ep->service == service)
-			mk_endpoint_close(ep, -ENOTCONN);
+		mk_endpoint_close(ep, -ENOTCONN);
+		if (ep->offering)
+			mk_endpoint_withdraw(ep);
 		mk_rx_unlock(ch);
-		if (service->roles & ch->role)
-			mk_offer(ch, service, MK_RECORD_WITHDRAW);
 	}
 	mutex_unlock(&mk_service_lock);
 }
@@ -223,9 +230,11 @@ void mk_services_attach(struct mk_channel *ch)
 
 	mutex_lock(&mk_service_lock);
 	list_add_tail(&ch->service_node, &mk_service_channels);
+	mk_rx_lock(ch);
 	list_for_each_entry(service, &mk_services, node)
 		if (service->roles & ch->role)
-			mk_offer(ch, service, MK_RECORD_OFFER);
+			mk_endpoint_offer(&ch->endpoints[service->id]);
+	mk_rx_unlock(ch);
 	mutex_unlock(&mk_service_lock);
 }
 
@@ -237,18 +246,48 @@ void mk_services_attach(struct mk_channel *ch)
  */
 void mk_services_detach(struct mk_channel *ch)
 {
+	struct mk_endpoint *ep;
 	int i;
 
 	mutex_lock(&mk_service_lock);
 	list_del_init(&ch->service_node);
 	mk_rx_lock(ch);
 	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
-		mk_endpoint_close(&ch->endpoints[i], -EPIPE);
-		ch->endpoints[i].offered = false;
-		ch->endpoints[i].announced = false;
+		ep = &ch->endpoints[i];
+		mk_endpoint_close(ep, -EPIPE);
+		ep->peer_session = 0;
+		ep->offering = false;
+		ep->confirmed = false;
+		ep->due = false;
 	}
+	WRITE_ONCE(ch->due, false);
 	mk_rx_unlock(ch);
 	mutex_unlock(&mk_service_lock);
+}
+
+/**
+ * mk_services_tell - there is room for what the peer was not told
+ * @ch: channel
+ *
+ * Context: process; not within a request, as endpoints may open.
+ */
+void mk_services_tell(struct mk_channel *ch)
+{
+	struct mk_endpoint *ep;
+	int i;
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	if (!mk_channel_may_tell(ch))
+		return;
+	WRITE_ONCE(ch->due, false);
+	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
+		ep = &ch->endpoints[i];
+		if (!ep->due)
+			continue;
+		mk_endpoint_tell(ep);
+		mk_endpoint_try_open(ep);
+	}
 }
 
 /**
@@ -307,18 +346,25 @@ static int mk_receive(struct mk_channel *ch, struct mk_endpoint *ep,
 	return !rec->id && err == -EPROTO ? -EPROTO : 0;
 }
 
-static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep)
+static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep, u64 id)
 {
+	u32 theirs = MK_OFFER_MINE(id), ours = MK_OFFER_YOURS(id);
+	bool news = theirs != ep->peer_session;
+
 	if (!ch->nr_offers || time_after(jiffies, ch->offers_since + MK_OFFERS_TIME)) {
 		ch->offers_since = jiffies;
 		ch->nr_offers = 0;
 	}
-	if (++ch->nr_offers > MK_OFFERS_MAX)
+	if (!theirs || ++ch->nr_offers > MK_OFFERS_MAX)
 		return -EPROTO;
 
-	/* If it is open, the withdrawal before this found no room */
-	mk_endpoint_close(ep, -ENOTCONN);
-	ep->offered = true;
+	/* Without the present one's number it is for an offer of before */
+	ep->confirmed = ep->offering && ours == ep->session;
+	if (news || !ep->confirmed)
+		mk_endpoint_close(ep, -ENOTCONN);
+	ep->peer_session = theirs;
+	if (news && ep->offering)
+		mk_endpoint_tell(ep);
 	mk_endpoint_try_open(ep);
 
 	return 0;
@@ -352,9 +398,12 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 	case MK_RECORD_ERROR:
 		return mk_answer(ch, rec, payload);
 	case MK_RECORD_OFFER:
-		return mk_offered(ch, ep);
+		return mk_offered(ch, ep, rec->id);
 	case MK_RECORD_WITHDRAW:
-		ep->offered = false;
+		if (rec->id)
+			return -EPROTO;
+		ep->peer_session = 0;
+		ep->confirmed = false;
 		mk_endpoint_close(ep, -ENOTCONN);
 		return 0;
 	default:

@@ -49,10 +49,23 @@ static bool mk_lie(struct mk_loop *loop, const struct mk_record *rec, const void
 	return true;
 }
 
+/* What an honest peer says if it has read of this end's offer, and is anew */
+static struct mk_record mk_offer_of(struct mk_loop *loop, u16 service)
+{
+	static u32 session;
+
+	return (struct mk_record) {
+		.service = service, .flags = MK_RECORD_OFFER,
+		.id = MK_OFFER_ID(++session, loop->host.ch.endpoints[service].session),
+	};
+}
+
 static void mk_offer_lie(struct kunit *test, struct mk_loop *loop, u16 service, u16 what)
 {
 	struct mk_record rec = { .service = service, .flags = what };
 
+	if (what == MK_RECORD_OFFER)
+		rec = mk_offer_of(loop, service);
 	KUNIT_ASSERT_TRUE(test, mk_soon(mk_lie(loop, &rec, NULL)));
 }
 
@@ -72,7 +85,12 @@ static const struct mk_bad mk_bad[] = {
 	{ "service 64", { .service = MK_SERVICE_MAX + 1 } },
 	{ "service 65535", { .service = 65535 } },
 	{ "request of service 64", { .service = 64, .flags = MK_RECORD_REQUEST, .id = 1 } },
-	{ "offer of service 64", { .service = 64, .flags = MK_RECORD_OFFER } },
+	{ "offer of service 64", { .service = 64, .flags = MK_RECORD_OFFER, .id = 1 } },
+	{ "offer 0", { .service = MK_TEST_SERVICE, .flags = MK_RECORD_OFFER } },
+	{ "offer 0 in answer to 1", { .service = MK_TEST_SERVICE, .flags = MK_RECORD_OFFER,
+				      .id = MK_OFFER_ID(0, 1) } },
+	{ "withdrawal with an id", { .service = MK_TEST_SERVICE, .flags = MK_RECORD_WITHDRAW,
+				     .id = 1 } },
 	{ "reply of service 64", { .service = 64, .flags = MK_RECORD_REPLY, .id = 1 } },
 	{ "message with an id", { .service = MK_TEST_SERVICE, .id = 1 } },
 	{ "request without id", { .service = MK_TEST_SERVICE, .flags = MK_RECORD_REQUEST } },
@@ -171,7 +189,7 @@ static void mk_liar_offers(struct kunit *test)
 	}
 	KUNIT_ASSERT_TRUE(test, mk_soon(mk_all_read(loop)));
 	mk_loop_close_end(&loop->host);
-	/* A second offer is a new session: its withdrawal may have been lost */
+	/* A second offer is a new session, even without a withdrawal */
 	KUNIT_EXPECT_EQ(test, probe->host.opens, 100);
 	KUNIT_EXPECT_EQ(test, probe->host.closes, 100);
 	KUNIT_EXPECT_EQ(test, probe->host.wrong, 0);
@@ -190,9 +208,11 @@ static void mk_liar_offers_flood(struct kunit *test)
 	for (i = 0; i < 100000 && !atomic_read(&loop->host.faults); i++) {
 		struct mk_record rec = {
 			.service = MK_TEST_SERVICE,
-			.flags = i % 2 ? MK_RECORD_WITHDRAW : MK_RECORD_OFFER,
+			.flags = MK_RECORD_WITHDRAW,
 		};
 
+		if (i % 2 == 0)
+			rec = mk_offer_of(loop, MK_TEST_SERVICE);
 		if (!mk_lie(loop, &rec, NULL))
 			cond_resched();
 	}
@@ -201,6 +221,52 @@ static void mk_liar_offers_flood(struct kunit *test)
 	KUNIT_EXPECT_LE(test, probe->host.opens, 2000);
 	KUNIT_EXPECT_EQ(test, probe->host.opens, probe->host.closes);
 	KUNIT_EXPECT_EQ(test, probe->host.wrong, 0);
+}
+
+/* What was sent to a service that went away is not for the one that came after it */
+static void mk_liar_sessions(struct kunit *test)
+{
+	struct mk_probe *probe = mk_probe(test, MK_TEST_SERVICE, MK_ROLE_HOST);
+	struct mk_record message = { .service = MK_TEST_SERVICE }, old, offer;
+	struct mk_loop *loop = mk_loop(test);
+	int i;
+
+	mk_probe_register(test, probe);
+	mk_loop_open_end(test, &loop->host);
+	old = mk_offer_of(loop, MK_TEST_SERVICE);
+	KUNIT_ASSERT_TRUE(test, mk_lie(loop, &old, NULL));
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_side_open(&probe->host)));
+	for (i = 1; i <= 20; i++) {
+		KUNIT_ASSERT_TRUE(test, mk_lie(loop, &message, NULL));
+		KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(probe->host.received) == i));
+
+		/* It comes anew, and the spawn has not heard of it yet */
+		mk_probe_unregister(probe);
+		mk_probe_register(test, probe);
+		KUNIT_ASSERT_TRUE(test, mk_lie(loop, &message, NULL));
+		/* What it says in answer to the offer before */
+		KUNIT_ASSERT_TRUE(test, mk_lie(loop, &old, NULL));
+		KUNIT_ASSERT_TRUE(test, mk_lie(loop, &message, NULL));
+		KUNIT_ASSERT_TRUE(test, mk_soon(mk_all_read(loop)));
+		KUNIT_ASSERT_FALSE(test, mk_side_open(&probe->host));
+		KUNIT_ASSERT_EQ(test, probe->host.received, i);
+		KUNIT_ASSERT_EQ(test, mk_stat(&loop->host, refused), 2 * i);
+
+		/* Now it has; said twice, it is still the same */
+		offer = old;
+		offer.id = MK_OFFER_ID(MK_OFFER_MINE(old.id), MK_OFFER_YOURS(old.id) + 1);
+		KUNIT_ASSERT_TRUE(test, mk_lie(loop, &offer, NULL));
+		KUNIT_ASSERT_TRUE(test, mk_lie(loop, &offer, NULL));
+		KUNIT_ASSERT_TRUE(test, mk_soon(mk_side_open(&probe->host)));
+		KUNIT_ASSERT_TRUE(test, mk_soon(mk_all_read(loop)));
+		KUNIT_ASSERT_EQ(test, READ_ONCE(probe->host.opens), i + 1);
+		old = offer;
+	}
+	mk_loop_close_end(&loop->host);
+	KUNIT_EXPECT_EQ(test, probe->host.opens, 21);
+	KUNIT_EXPECT_EQ(test, probe->host.closes, 21);
+	KUNIT_EXPECT_EQ(test, probe->host.wrong, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&loop->host.faults), 0);
 }
 
 /* Asks without end and reads no answer: it gets none, and costs a fixed amount */
@@ -329,6 +395,7 @@ static struct kunit_case mk_liar_cases[] = {
 	KUNIT_CASE(mk_liar_message),
 	KUNIT_CASE(mk_liar_offers),
 	KUNIT_CASE(mk_liar_offers_flood),
+	KUNIT_CASE(mk_liar_sessions),
 	KUNIT_CASE(mk_liar_requests),
 	KUNIT_CASE(mk_liar_words),
 	KUNIT_CASE(mk_liar_noise),

@@ -165,6 +165,57 @@ static void mk_message_full(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/* The spawn reads nothing, and keeps no lock meanwhile */
+static void mk_stop_reading(struct mk_pair *p)
+{
+	WRITE_ONCE(p->loop->spawn.ch.broken, true);
+	mk_rx_lock(&p->loop->spawn.ch);
+	mk_rx_unlock(&p->loop->spawn.ch);
+}
+
+static void mk_read_on(struct mk_pair *p)
+{
+	WRITE_ONCE(p->loop->spawn.ch.broken, false);
+	mk_channel_check(&p->loop->spawn.ch);
+}
+
+/* A service comes while the ring is full, and goes: the peer hears of it in time */
+static void mk_message_full_offer(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_numbered);
+	struct mk_probe *other = mk_probe(test, MK_TEST_OTHER, MK_BOTH_ROLES);
+	u32 sent;
+	int i;
+
+	mk_stop_reading(&p);
+	sent = mk_fill_ring(test, p.host, 0, 0);
+	/* Nobody waits for room here; what nobody heard of was not there */
+	for (i = 0; i < 10; i++) {
+		mk_probe_register(test, other);
+		mk_probe_unregister(other);
+	}
+	mk_probe_register(test, other);
+	KUNIT_EXPECT_EQ(test, other->host.opens, 0);
+	mk_read_on(&p);
+	KUNIT_EXPECT_TRUE(test, mk_soon(mk_probe_open(other)));
+	KUNIT_EXPECT_EQ(test, mk_send_filled(&other->host, 16, 0, 0), 0);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(other->spawn.received) == 1));
+	KUNIT_EXPECT_EQ(test, other->host.opens, 1);
+	mk_loop_settle(test, p.loop);
+
+	mk_stop_reading(&p);
+	mk_fill_ring(test, p.host, 0, sent);
+	mk_probe_unregister(other);
+	KUNIT_EXPECT_TRUE(test, mk_probe_closed(other));
+	KUNIT_EXPECT_NE(test, p.loop->spawn.ch.endpoints[MK_TEST_OTHER].peer_session, 0);
+	mk_read_on(&p);
+	/* What is not said yet is no record: wait for what it does */
+	KUNIT_EXPECT_TRUE(test, mk_soon(!READ_ONCE(p.loop->spawn.ch.endpoints[MK_TEST_OTHER]
+						   .peer_session)));
+	mk_loop_settle(test, p.loop);
+	mk_pair_check(test, &p);
+}
+
 /* Who sleeps is woken by the room, long before its time is over */
 static void mk_message_sleep(struct kunit *test)
 {
@@ -389,6 +440,7 @@ static struct kunit_case mk_message_cases[] = {
 	KUNIT_CASE(mk_message_too_long),
 	KUNIT_CASE(mk_message_reserve),
 	KUNIT_CASE(mk_message_full),
+	KUNIT_CASE(mk_message_full_offer),
 	KUNIT_CASE(mk_message_sleep),
 	KUNIT_CASE(mk_message_overtaken),
 	KUNIT_CASE(mk_message_writable),

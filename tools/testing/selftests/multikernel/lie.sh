@@ -27,6 +27,7 @@ error-0 ^fault:.message.against.the.rules:.*flags.0x8
 error-huge ^fault:.message.against.the.rules:.*flags.0x8
 pad-first ^fault:.impossible.record:.*flags.0x1
 pad-short ^fault:.impossible.record:.*flags.0x1
+offer-0 ^fault:.message.against.the.rules:.*flags.0x10
 offers ^fault:.message.against.the.rules:.*flags.0x10
 phase-unknown ^fault:.impossible.phase.77
 phase-back ^fault:.impossible.phase.1.after.3

@@ -237,6 +237,7 @@ static void service_0(void) { put_one(0, 0, 0, 0); }
 static void service_65535(void) { put_one(0xffff, MK_RECORD_REQUEST, 1, 8); }
 static void id_none(void) { put_one(MK_SERVICE_ECHO, MK_RECORD_REQUEST, 0, 8); }
 static void id_stray(void) { put_one(MK_SERVICE_ECHO, 0, 5, 8); }
+static void offer_0(void) { put_one(MK_SERVICE_ECHO, MK_RECORD_OFFER, MK_OFFER_ID(0, 1), 0); }
 static void error_size(void) { put_one(MK_SERVICE_ECHO, MK_RECORD_ERROR, 1, 8); }
 
 static void put_error(uint32_t err)
@@ -272,11 +273,12 @@ static void pad_short(void) { put_one(0, MK_RECORD_PAD, 0, 16); }
 
 static void offers(void)
 {
+	bool put = true;
 	int n;
 
-	for (n = 0; n < 10000; n++)
-		if (!put_one(MK_SERVICE_ECHO, n & 1 ? MK_RECORD_OFFER : MK_RECORD_WITHDRAW, 0, 0))
-			return;
+	for (n = 0; put && n < 10000; n++)
+		put = n & 1 ? put_one(MK_SERVICE_ECHO, MK_RECORD_OFFER, MK_OFFER_ID(n, 1), 0) :
+			      put_one(MK_SERVICE_ECHO, MK_RECORD_WITHDRAW, 0, 0);
 }
 
 static void withdraw(void)
@@ -489,6 +491,8 @@ static void records(void)
 
 		if (rec.flags & (MK_RECORD_REQUEST | MK_RECORD_REPLY))
 			rec.id = 1 + below(1000);
+		if (rec.flags == MK_RECORD_OFFER)
+			rec.id = MK_OFFER_ID(1 + below(4), below(4));
 		if (rec.flags == MK_RECORD_ERROR)
 			rec.len = 4;
 		if (!below(500))
@@ -518,6 +522,7 @@ static const struct {
 	{ "flags-unknown",	flags_unknown },
 	{ "flags-two",		flags_two },
 	{ "service-0",		service_0 },
+	{ "offer-0",		offer_0 },
 	{ "service-65535",	service_65535 },
 	{ "id-none",		id_none },
 	{ "id-stray",		id_stray },
