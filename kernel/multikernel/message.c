@@ -185,7 +185,8 @@ int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
  *
  * Context: any but NMI with a time-out of 0, else process.
  * Return: 0 once the peer can see it; -EAGAIN if there is no room and @timeout
- * is 0, or the caller is a service that this peer's reader runs, &mk_service.writable is called when there is; -ETIMEDOUT; -EINTR for a
+ * is 0, or the caller is a service that this peer's reader runs:
+ * &mk_service.writable is called when there is some; -ETIMEDOUT; -EINTR for a
  * fatal signal; -EMSGSIZE; -ENOTCONN if the endpoint is closed; -EPIPE if the
  * peer is dead; -EPROTO if it broke the rules.
  */
