@@ -50,6 +50,7 @@ clean distclean:
 #:   N=1000 SEED=1   cycles of soak, seed of its random moments
 #:   BOOTS=5         straight boots of bench
 #:   FLAVOUR=debug   soak on the kernel with the checkers on, instead of plain; see kunit
+#:   FLAVOUR=kasan   check: only the selftests, on a kernel with KASAN (see TESTS)
 #:   TESTS=create,kill   only these files of the selftests
 #:   TIMEOUT=300     seconds after which a guest of demo, check, bench or soak is ended
 #:   SHOW=all        check: the guests' whole log on the screen (story: the default; none)

@@ -9,6 +9,7 @@
 #	pool    plain kernel: multikernel= with good and bad values
 #	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel
+# With FLAVOUR=kasan it is only the first part, on a kernel with KASAN.
 # The last line is "N passed, N failed".
 . "$(dirname "$0")/lib.sh"
 . "$TOP/dev/judge.sh"
@@ -20,9 +21,19 @@ for t in ${TESTS//,/ }; do
 	grep -qxF -- "$t" <<<"$tests" || die "TESTS: there is no test '$t'; there are: ${tests//$'\n'/ }"
 done
 
+flavour=${FLAVOUR:-debug}
+case $flavour in
+debug | kasan) ;;
+*) die "the tests' FLAVOUR is debug or kasan, not '$flavour'" ;;
+esac
+
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
-"$TOP/dev/kernel.sh" plain debug
+if [ "$flavour" = kasan ]; then
+	"$TOP/dev/kernel.sh" kasan
+else
+	"$TOP/dev/kernel.sh" plain debug
+fi
 
 # part FLAVOUR MODE TIMEOUT [judge settings]
 part() {
@@ -41,7 +52,11 @@ part() {
 	say "$mode took $((SECONDS - start)) s"
 }
 
-MK_APPEND=crashkernel=128M part debug check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
+MK_APPEND=crashkernel=128M part "$flavour" check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
+if [ "$flavour" = kasan ]; then
+	total
+	exit
+fi
 
 # Two cores of two threads, so that half of a core can be asked for
 SMP=4,cores=2,threads=2 TESTS=smt part plain check 120 -v tap=1
