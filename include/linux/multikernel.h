@@ -168,6 +168,7 @@ void mk_service_unregister(struct mk_service *service);
 
 int mk_send(struct mk_endpoint *ep, const void *data, size_t len, long timeout);
 int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len);
+int mk_try_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len);
 void mk_commit(struct mk_slot *slot);
 void mk_abort(struct mk_slot *slot);
 ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,

@@ -201,6 +201,23 @@ int mk_send(struct mk_endpoint *ep, const void *data, size_t len, long timeout)
 }
 EXPORT_SYMBOL_GPL(mk_send);
 
+/* With the lock, which goes on with @slot, or is given back if there is no room */
+static int mk_slot_begin(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
+	__releases(&ep->ch->tx_lock)
+{
+	int err;
+
+	slot->ep = ep;
+	slot->len = len;
+	err = mk_tx_begin(ep->ch, ep, len, &slot->pad, &slot->data);
+	if (err)
+		raw_spin_unlock_irqrestore(&ep->ch->tx_lock, slot->flags);
+	else
+		__release(&ep->ch->tx_lock);	/* for sparse */
+
+	return err;
+}
+
 /**
  * mk_reserve - room to write a message where it goes
  * @ep: open endpoint
@@ -217,26 +234,38 @@ EXPORT_SYMBOL_GPL(mk_send);
  */
 int mk_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
 {
-	struct mk_channel *ch = ep->ch;
-	int err;
-
 	if (len > MK_PAYLOAD_MAX)
 		return -EMSGSIZE;
 
-	slot->ep = ep;
-	slot->len = len;
-	raw_spin_lock_irqsave(&ch->tx_lock, slot->flags);
-	err = mk_tx_begin(ch, ep, len, &slot->pad, &slot->data);
-	if (err) {
-		raw_spin_unlock_irqrestore(&ch->tx_lock, slot->flags);
-		return err;
-	}
-	/* For sparse: the lock goes on with @slot */
-	__release(&ch->tx_lock);
+	raw_spin_lock_irqsave(&ep->ch->tx_lock, slot->flags);
 
-	return 0;
+	return mk_slot_begin(ep, slot, len);
 }
 EXPORT_SYMBOL_GPL(mk_reserve);
+
+/**
+ * mk_try_reserve - mk_reserve() that does not wait for other senders
+ * @ep: open endpoint
+ * @slot: gets the room
+ * @len: bytes of payload, at most %MK_PAYLOAD_MAX
+ *
+ * For who may have interrupted a sender, or run after one was stopped for good:
+ * a console.
+ *
+ * Context: any but NMI.
+ * Return: as mk_reserve(), or -EBUSY while somebody else has the ring locked;
+ * nobody is told when it is free.
+ */
+int mk_try_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
+{
+	if (len > MK_PAYLOAD_MAX)
+		return -EMSGSIZE;
+
+	if (!raw_spin_trylock_irqsave(&ep->ch->tx_lock, slot->flags))
+		return -EBUSY;
+
+	return mk_slot_begin(ep, slot, len);
+}
 
 /**
  * mk_commit - send what was written

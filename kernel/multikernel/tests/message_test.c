@@ -102,6 +102,7 @@ static void mk_message_too_long(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mk_send(p.host->ep, "", lens[i], 0), -EMSGSIZE);
 		KUNIT_EXPECT_EQ(test, mk_send(p.host->ep, "", lens[i], HZ), -EMSGSIZE);
 		KUNIT_EXPECT_EQ(test, mk_reserve(p.host->ep, &slot, lens[i]), -EMSGSIZE);
+		KUNIT_EXPECT_EQ(test, mk_try_reserve(p.host->ep, &slot, lens[i]), -EMSGSIZE);
 		KUNIT_EXPECT_EQ(test, mk_request(p.host->ep, "", lens[i], NULL, 0, HZ), -EMSGSIZE);
 		KUNIT_EXPECT_EQ(test, mk_reply(p.host->ep, 1, "", lens[i]), -EMSGSIZE);
 	}
@@ -109,20 +110,29 @@ static void mk_message_too_long(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+static int mk_reserve_either(struct mk_endpoint *ep, struct mk_slot *slot, u32 i)
+{
+	return i % 2 ? mk_reserve(ep, slot, mk_len(i)) :
+		       mk_try_reserve(ep, slot, mk_len(i));
+}
+
 static void mk_message_reserve(struct kunit *test)
 {
 	struct mk_pair p = mk_pair(test, mk_receive_stream);
-	struct mk_slot slot;
+	struct mk_slot slot, other;
 	bool irqs, aligned;
+	int busy;
 	u32 i;
 
 	for (i = 0; i < 90; i++) {
 		/* What was begun and given up: nobody hears of it */
 		KUNIT_ASSERT_TRUE(test, mk_soon(!mk_reserve(p.host->ep, &slot, 5000)));
 		memset(slot.data, 0xff, slot.len);
+		busy = mk_try_reserve(p.host->ep, &other, 1);
 		mk_abort(&slot);
+		KUNIT_ASSERT_EQ(test, busy, -EBUSY);
 
-		KUNIT_ASSERT_TRUE(test, mk_soon(!mk_reserve(p.host->ep, &slot, mk_len(i))));
+		KUNIT_ASSERT_TRUE(test, mk_soon(!mk_reserve_either(p.host->ep, &slot, i)));
 		irqs = irqs_disabled();
 		aligned = IS_ALIGNED((unsigned long)slot.data, 16);
 		mk_fill(slot.data, slot.len, i);
@@ -147,6 +157,7 @@ static void mk_message_full(struct kunit *test)
 	sent = mk_fill_ring(test, p.host, 1000, 0);
 	KUNIT_EXPECT_GT(test, sent, MK_RING_SIZE / 1024 - 2);
 	KUNIT_EXPECT_EQ(test, mk_reserve(p.host->ep, &slot, 1000), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mk_try_reserve(p.host->ep, &slot, 1000), -EAGAIN);
 	KUNIT_EXPECT_GE(test, mk_stat(&p.loop->host, tx_full), 2);
 	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->host, tx) - mk_stat(&p.loop->spawn, rx), sent);
 
