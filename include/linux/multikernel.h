@@ -119,7 +119,9 @@ struct mk_message {
  * @roles: the sides that offer it, MK_ROLE_*; elsewhere it is registered for
  *	nothing.  A spawn may thus ask for other things than a host
  * @open: an endpoint is usable.  On an error it is not, @close is not called,
- *	and the service is withdrawn from this peer until it is registered anew
+ *	and the service is withdrawn from this peer until it is registered anew.
+ *	-ENODEV says that there is nothing here for this peer; others are
+ *	failures, and logged
  * @close: it is used no more, and must not be from now on.  Nothing is being
  *	received by then; waiting requests have ended
  * @receive: a message or request came; a return value below 0 is the answer to

@@ -114,8 +114,10 @@ static void mk_endpoint_try_open(struct mk_endpoint *ep)
 	ep->service = NULL;
 	/* The peer may have opened its end */
 	mk_endpoint_withdraw(ep);
-	pr_warn_ratelimited("%s: service %s not opened: %pe\n", ep->ch->peer_name,
-			    service->name, ERR_PTR(err));
+	/* A service that has nothing for this peer is no failure */
+	if (err != -ENODEV)
+		pr_warn_ratelimited("%s: service %s not opened: %pe\n",
+				    ep->ch->peer_name, service->name, ERR_PTR(err));
 }
 
 static void mk_endpoint_close(struct mk_endpoint *ep, int err)

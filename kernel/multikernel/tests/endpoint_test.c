@@ -43,8 +43,8 @@ static void mk_endpoint_register_first(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, mk_endpoint_role(probe->host.ep), MK_ROLE_HOST);
 	KUNIT_EXPECT_EQ(test, mk_endpoint_role(probe->spawn.ep), MK_ROLE_SPAWN);
-	KUNIT_EXPECT_EQ(test, mk_endpoint_peer_id(probe->spawn.ep), 0);
-	KUNIT_EXPECT_NE(test, mk_endpoint_peer_id(probe->host.ep), 0);
+	KUNIT_EXPECT_EQ(test, mk_endpoint_peer_id(probe->spawn.ep), MK_LOOP_HOST_ID);
+	KUNIT_EXPECT_EQ(test, mk_endpoint_peer_id(probe->host.ep), MK_LOOP_SPAWN_ID);
 	KUNIT_EXPECT_STREQ(test, mk_endpoint_peer_name(probe->host.ep), "loopspawn");
 
 	mk_loop_close(loop);

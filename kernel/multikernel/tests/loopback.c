@@ -12,8 +12,6 @@
 #include "guarded.h"
 #include "loopback.h"
 
-#define MK_LOOP_PEER_ID		4711
-
 static struct mk_loop_end *mk_loop_end(struct mk_channel *ch)
 {
 	return container_of(ch, struct mk_loop_end, ch);
@@ -70,9 +68,10 @@ struct mk_loop *mk_loop(struct kunit *test)
 	loop->spawn.peer = &loop->host;
 	raw_spin_lock_init(&loop->host.doorbell);
 	raw_spin_lock_init(&loop->spawn.doorbell);
-	mk_channel_init(&loop->host.ch, MK_ROLE_HOST, &mk_loop_ops, MK_LOOP_PEER_ID,
+	mk_channel_init(&loop->host.ch, MK_ROLE_HOST, &mk_loop_ops, MK_LOOP_SPAWN_ID,
 			"loopspawn");
-	mk_channel_init(&loop->spawn.ch, MK_ROLE_SPAWN, &mk_loop_ops, 0, "loophost");
+	mk_channel_init(&loop->spawn.ch, MK_ROLE_SPAWN, &mk_loop_ops, MK_LOOP_HOST_ID,
+			"loophost");
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mk_loop_free, loop));
 	loop->window = vmalloc(MK_WINDOW_SIZE);
 	KUNIT_ASSERT_NOT_NULL(test, loop->window);

@@ -31,6 +31,10 @@
 	__ok;								\
 })
 
+/* Neither the machine's host nor an instance: no driver takes them for one */
+#define MK_LOOP_SPAWN_ID	4711
+#define MK_LOOP_HOST_ID		4712
+
 struct mk_loop;
 
 /**
