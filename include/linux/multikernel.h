@@ -195,4 +195,24 @@ bool mk_linked(u32 a, u32 b);
 int mk_link_notifier_register(struct notifier_block *nb);
 int mk_link_notifier_unregister(struct notifier_block *nb);
 
+/**
+ * struct mk_tty_ops - a driver that has a terminal line for each instance
+ * @add: the instance @id was made: write the name of its device in /dev to
+ *	@name, of @size bytes.  On an error it has none
+ * @hangup: a run of it has ended, its endpoint is closed
+ * @remove: it is being destroyed; its last run, if any, has ended
+ *
+ * All are called in process context, with locks held: they may sleep shortly,
+ * but must not wait for user space.  @add and @remove are called one at a time;
+ * @hangup and @remove also for an instance that has no line.
+ */
+struct mk_tty_ops {
+	int (*add)(u32 id, char *name, size_t size);
+	void (*hangup)(u32 id);
+	void (*remove)(u32 id);
+};
+
+unsigned int mk_instances_max(void);
+void mk_tty_register(const struct mk_tty_ops *ops);
+
 #endif /* _LINUX_MULTIKERNEL_H */

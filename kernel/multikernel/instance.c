@@ -138,6 +138,19 @@ static int mk_parse_cpulist(const struct mk_request *req, struct cpumask *cpus,
 	return 0;
 }
 
+/**
+ * mk_instances_max - how many instances can there be at a time?
+ *
+ * Context: any, after the memory of the host was set up.
+ * Return: their number; 0 on a machine without a pool, and in a spawn.
+ */
+unsigned int mk_instances_max(void)
+{
+	const struct mk_reserved *reserved = arch_mk_reserved();
+
+	return reserved->size ? reserved->nr_low : 0;
+}
+
 static int mk_take_memory(struct mk_instance *inst, u64 size,
 			  struct mk_complaint *c)
 {

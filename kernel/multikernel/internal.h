@@ -28,7 +28,7 @@
  * - console.c: a spawn's printk lines in the window, both ends
  * - heartbeat.c: says that this kernel is alive, and hears it of the peers
  * - clock.c: a spawn's wall clock follows the host's
- * - tty.c: a terminal line between host and spawn
+ * - tty.c: tells a driver of terminal lines which instances there are
  * - fault.c: the one door for an instance's faults
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - link.c: which instances may talk to each other
@@ -52,8 +52,8 @@
  * 6. &mk_channel.requests_lock
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
- * The tty layer's and hvc's locks nest outside of tty.c's, and that outside of
- * tx_lock; none of them is held where a service is called.
+ * The tty layer's and hvc's locks nest outside of those of hvc_multikernel.c,
+ * and these outside of tx_lock; none of them is held where a service is called.
  *
  * Inside these, and with nothing inside them: the list of channels
  * (channel.c), the links (link.c), &mk_heart.lock, the proof stub (arch), the
@@ -91,6 +91,9 @@ struct kimage;
 struct mk_instance;
 
 #define MK_REASON_MAX	(MK_EXIT_TEXT + 64)
+
+/* Name of a tty */
+#define MK_TTY_MAX	16
 
 /* Pool: what boot reserved (arch), what instances have of it (instance.c) */
 
@@ -438,19 +441,10 @@ ssize_t mk_console_read(const void *window, u64 head, char *buf, loff_t off,
 			size_t count);
 u64 mk_console_write(void *window, u64 head, const char *text, size_t len);
 
-/* Terminal line */
-
-#ifdef CONFIG_MULTIKERNEL_TTY
+/* tty.c */
 void mk_tty_add(struct mk_instance *inst);
 void mk_tty_hangup(struct mk_instance *inst);
 void mk_tty_remove(struct mk_instance *inst);
-int mk_tty_index(const struct mk_instance *inst);
-#else
-static inline void mk_tty_add(struct mk_instance *inst) { }
-static inline void mk_tty_hangup(struct mk_instance *inst) { }
-static inline void mk_tty_remove(struct mk_instance *inst) { }
-static inline int mk_tty_index(const struct mk_instance *inst) { return -ENODEV; }
-#endif
 
 /* Fault: first claim wins, the rest is deferred */
 
@@ -511,6 +505,7 @@ struct mk_image {
  * @mem: main memory, constant
  * @low: address of the slot below 1 MiB, constant
  * @window: the shared window, mapped as long as the instance exists
+ * @tty: name of its tty, empty for none; constant
  * @lock: everything below
  * @destroyed: no new operation may begin
  * @state: only mk_instance_set_state() writes it
@@ -547,6 +542,7 @@ struct mk_instance {
 	struct mk_range mem;
 	u32 low;
 	void *window;
+	char tty[MK_TTY_MAX];
 
 	struct mutex lock; /* the fields below */
 	bool destroyed;

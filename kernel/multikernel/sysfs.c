@@ -262,9 +262,7 @@ static ssize_t doorbell_cpu_store(struct kobject *kobj, struct kobj_attribute *a
 
 static ssize_t tty_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	int n = mk_tty_index(to_instance(kobj));
-
-	return n < 0 ? n : sysfs_emit(buf, "hvc%d\n", n);
+	return sysfs_emit(buf, "%s\n", to_instance(kobj)->tty);
 }
 
 static ssize_t links_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -367,7 +365,7 @@ static struct attribute *mk_instance_attrs[] = {
 
 static umode_t mk_instance_attr_mode(struct kobject *kobj, struct attribute *attr, int n)
 {
-	if (attr == &tty_attr.attr && mk_tty_index(to_instance(kobj)) < 0)
+	if (attr == &tty_attr.attr && !to_instance(kobj)->tty[0])
 		return 0;
 
 	return attr->mode;

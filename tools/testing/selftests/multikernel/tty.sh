@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # The terminal line: a shell of the spawn in a tty of the host.
 . "$(dirname "$0")/lib.sh"
-plan 31
+plan 32
 
 BYTES=262144
 
