@@ -18,7 +18,7 @@ shell() { # NAME: there is a prompt
 }
 
 mk_create name=web cpus=2-3 memory=192M
-[ -e "$INST/web/tty" ] || skip_rest "no $INST/web/tty: a kernel without MULTIKERNEL_TTY"
+[ -e "$INST/web/tty" ] || skip_rest "no $INST/web/tty: a kernel without HVC_MULTIKERNEL"
 first=$(val web tty)
 check "it has a name" matches tty "$first" '^hvc[0-9]+$'
 check "a device of that name is there" [ -c "$(dev web)" ]
@@ -136,6 +136,10 @@ check "the numbers are used again" eval 'mk_destroy red && rounds "$first"'
 gone() {
 	local was
 	was=$(dev blue)
-	mk_destroy blue && matches open "$(mktty "$was" -n 2>&1)" ENODEV
+	mk_destroy blue || return
+	klog_mark
+	matches open "$(mktty "$was" -n 2>&1)" ENODEV
 }
 check "without an instance it can't be opened" gone
+unsaid() { equal "host's log" "$(klog "$MARK" | grep -E 'hvc|tty|multikernel')" ""; }
+check "... and the log says nothing of it" unsaid
