@@ -208,9 +208,21 @@ latesync() {
 	echo 1 >$SELF/clock_sync
 }
 
+beats() { sed -n 's/^beats=//p' $HOST/stats; }
+
 unplug() {
 	echo 1 >$SELF/doorbell_cpu
-	sleep 3
+	# The next one may still be on the CPU of before; those after it are not
+	until=$(($(beats) + 3))
+	tries=600
+	while [ "$(beats)" -lt $until ]; do
+		tries=$((tries - 1))
+		if [ $tries = 0 ]; then
+			say "unplug: no beats"
+			return
+		fi
+		usleep 100000
+	done
 	echo 0 >/sys/devices/system/cpu/cpu1/online
 	say "unplug doorbell_cpu=$(cat $SELF/doorbell_cpu)" \
 		"online=$(cat /sys/devices/system/cpu/online) end"
