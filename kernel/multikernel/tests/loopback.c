@@ -340,6 +340,28 @@ void mk_loop_settle(struct kunit *test, struct mk_loop *loop)
 	mk_rx_unlock(&loop->spawn.ch);
 }
 
+/**
+ * mk_loop_deafen - read nothing at one end from now on, and keep no lock
+ * @end: open end
+ */
+void mk_loop_deafen(struct mk_loop_end *end)
+{
+	WRITE_ONCE(end->ch.broken, true);
+	/* Who is reading reads on until then */
+	mk_rx_lock(&end->ch);
+	mk_rx_unlock(&end->ch);
+}
+
+/**
+ * mk_loop_hear - read on
+ * @end: end that was deafened
+ */
+void mk_loop_hear(struct mk_loop_end *end)
+{
+	WRITE_ONCE(end->ch.broken, false);
+	mk_channel_check(&end->ch);
+}
+
 /* Payloads */
 
 static u8 mk_fill_byte(u32 seq, size_t i)

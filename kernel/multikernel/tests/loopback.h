@@ -155,6 +155,8 @@ struct mk_pair mk_pair(struct kunit *test,
 				      const struct mk_message *msg));
 void mk_pair_check(struct kunit *test, const struct mk_pair *p);
 void mk_loop_settle(struct kunit *test, struct mk_loop *loop);
+void mk_loop_deafen(struct mk_loop_end *end);
+void mk_loop_hear(struct mk_loop_end *end);
 
 /* Hold up the reader until the test says so; bounded, or no test would end */
 static inline void mk_probe_wait(struct mk_probe *probe)

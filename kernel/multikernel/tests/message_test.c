@@ -176,20 +176,6 @@ static void mk_message_full(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
-/* The spawn reads nothing, and keeps no lock meanwhile */
-static void mk_stop_reading(struct mk_pair *p)
-{
-	WRITE_ONCE(p->loop->spawn.ch.broken, true);
-	mk_rx_lock(&p->loop->spawn.ch);
-	mk_rx_unlock(&p->loop->spawn.ch);
-}
-
-static void mk_read_on(struct mk_pair *p)
-{
-	WRITE_ONCE(p->loop->spawn.ch.broken, false);
-	mk_channel_check(&p->loop->spawn.ch);
-}
-
 /* A service comes while the ring is full, and goes: the peer hears of it in time */
 static void mk_message_full_offer(struct kunit *test)
 {
@@ -198,7 +184,7 @@ static void mk_message_full_offer(struct kunit *test)
 	u32 sent;
 	int i;
 
-	mk_stop_reading(&p);
+	mk_loop_deafen(&p.loop->spawn);
 	sent = mk_fill_ring(test, p.host, 0, 0);
 	/* Nobody waits for room here; what nobody heard of was not there */
 	for (i = 0; i < 10; i++) {
@@ -207,19 +193,19 @@ static void mk_message_full_offer(struct kunit *test)
 	}
 	mk_probe_register(test, other);
 	KUNIT_EXPECT_EQ(test, other->host.opens, 0);
-	mk_read_on(&p);
+	mk_loop_hear(&p.loop->spawn);
 	KUNIT_EXPECT_TRUE(test, mk_soon(mk_probe_open(other)));
 	KUNIT_EXPECT_EQ(test, mk_send_filled(&other->host, 16, 0, 0), 0);
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(other->spawn.received) == 1));
 	KUNIT_EXPECT_EQ(test, other->host.opens, 1);
 	mk_loop_settle(test, p.loop);
 
-	mk_stop_reading(&p);
+	mk_loop_deafen(&p.loop->spawn);
 	mk_fill_ring(test, p.host, 0, sent);
 	mk_probe_unregister(other);
 	KUNIT_EXPECT_TRUE(test, mk_probe_closed(other));
 	KUNIT_EXPECT_NE(test, p.loop->spawn.ch.endpoints[MK_TEST_OTHER].peer_session, 0);
-	mk_read_on(&p);
+	mk_loop_hear(&p.loop->spawn);
 	/* What is not said yet is no record: wait for what it does */
 	KUNIT_EXPECT_TRUE(test, mk_soon(!READ_ONCE(p.loop->spawn.ch.endpoints[MK_TEST_OTHER]
 						   .peer_session)));
