@@ -68,6 +68,8 @@ static void mk_vsock_deliver(struct sk_buff *skb)
 
 	if (mk_vsock_all_of_cid(hdr)) {
 		mk_vsock_reset_cid(le64_to_cpu(hdr->src_cid));
+		mk_vsock_connect_gone(le64_to_cpu(hdr->src_cid));
+		mk_vsock_connect_reset();
 		kfree_skb(skb);
 		return;
 	}
@@ -75,6 +77,8 @@ static void mk_vsock_deliver(struct sk_buff *skb)
 		mk_vsock_cut_sock(hdr, true);
 		hdr->flags = 0;
 	}
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_REQUEST))
+		mk_vsock_asked(hdr);
 	virtio_transport_deliver_tap_pkt(skb);
 	virtio_transport_recv_pkt(&mk_vsock_transport, skb);
 }
@@ -92,6 +96,7 @@ static void mk_vsock_rx_work(struct work_struct *work)
 			spin_unlock_bh(&rx->queue.lock);
 			/* Those that came to be while the peer went */
 			mk_vsock_reset_peer(rx->cid);
+			mk_vsock_connect_reset();
 			continue;
 		}
 		skb = __skb_dequeue(&rx->queue);
@@ -145,6 +150,18 @@ static void mk_vsock_cut_rx(struct mk_vsock_peer *peer, const struct virtio_vsoc
 	mk_vsock_rx_kick(rx);
 }
 
+/* Nothing waits, and nothing is being delivered; only the caller adds to it */
+static bool mk_vsock_rx_idle(struct mk_vsock_rx *rx)
+{
+	bool idle;
+
+	spin_lock_bh(&rx->queue.lock);
+	idle = !rx->bytes && !rx->gone;
+	spin_unlock_bh(&rx->queue.lock);
+
+	return idle;
+}
+
 /* A packet for this kernel, to be delivered after those before it */
 void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
 		      const void *data, u32 len)
@@ -157,6 +174,10 @@ void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr 
 		skb = mk_vsock_alloc_copy(hdr, data, len, GFP_KERNEL);
 	if (!skb) {
 		mk_vsock_cut_rx(peer, hdr);
+		return;
+	}
+	if (mk_vsock_rx_idle(rx) && mk_vsock_deliver_direct(skb)) {
+		atomic_long_inc(&peer->direct);
 		return;
 	}
 	spin_lock_bh(&rx->queue.lock);
@@ -206,6 +227,7 @@ void mk_vsock_rx_end(struct mk_vsock_rx *rx)
 	spin_unlock_bh(&rx->queue.lock);
 
 	mk_vsock_reset_peer(rx->cid);
+	mk_vsock_connect_gone(mk_vsock_at_host ? rx->cid : VMADDR_CID_ANY);
 	__skb_queue_purge(&old);
 	mk_vsock_rx_kick(rx);
 	mk_vsock_rx_put(rx);

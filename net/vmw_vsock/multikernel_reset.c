@@ -49,6 +49,17 @@ void mk_vsock_reset_peer(u32 cid)
 	mk_vsock_reset_cid(mk_vsock_at_host ? cid : VMADDR_CID_ANY);
 }
 
+/* The connection that a packet is of, with a reference */
+struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr)
+{
+	struct sockaddr_vm src, dst;
+
+	vsock_addr_init(&src, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
+	vsock_addr_init(&dst, le64_to_cpu(hdr->dst_cid), le32_to_cpu(hdr->dst_port));
+
+	return vsock_find_connected_socket(&src, &dst);
+}
+
 /*
  * One connection, and who reads it must not take its end for a good one.  The
  * channel's reader can't have the socket's lock, which is held for as long as
@@ -56,12 +67,8 @@ void mk_vsock_reset_peer(u32 cid)
  */
 void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked)
 {
-	struct sockaddr_vm src, dst;
-	struct sock *sk;
+	struct sock *sk = mk_vsock_find_sock(hdr);
 
-	vsock_addr_init(&src, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
-	vsock_addr_init(&dst, le64_to_cpu(hdr->dst_cid), le32_to_cpu(hdr->dst_port));
-	sk = vsock_find_connected_socket(&src, &dst);
 	if (!sk)
 		return;
 	if (locked)

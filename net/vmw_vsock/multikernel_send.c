@@ -33,11 +33,6 @@ int mk_vsock_put(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
 	return 0;
 }
 
-static u16 mk_vsock_op(struct sk_buff *skb)
-{
-	return le16_to_cpu(virtio_vsock_hdr(skb)->op);
-}
-
 static void mk_vsock_account(struct mk_vsock_peer *peer, struct sk_buff *skb, int sign)
 {
 	struct mk_vsock_route *route = mk_vsock_cb(skb)->route;
@@ -126,9 +121,20 @@ static int mk_vsock_xmit(struct mk_vsock_peer *peer, struct sk_buff *skb)
 
 int mk_vsock_send_pkt(struct sk_buff *skb)
 {
-	u32 cid = le64_to_cpu(virtio_vsock_hdr(skb)->dst_cid);
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	u32 cid = le64_to_cpu(hdr->dst_cid);
 	struct mk_vsock_peer *peer;
 	int len = skb->len, err;
+
+	/* A reset may be that of a listener, which has nothing to tell */
+	if (skb->sk && mk_vsock_op(skb) != VIRTIO_VSOCK_OP_RST) {
+		if (mk_vsock_op(skb) == VIRTIO_VSOCK_OP_CREDIT_UPDATE &&
+		    mk_vsock_untold(vsock_sk(skb->sk), hdr)) {
+			consume_skb(skb);
+			return 0;
+		}
+		mk_vsock_told(vsock_sk(skb->sk), hdr);
+	}
 
 	rcu_read_lock();
 	peer = mk_vsock_find(cid);
@@ -190,6 +196,11 @@ void mk_vsock_writable(struct mk_endpoint *ep)
 		wake = peer->throttled && peer->waiting < MK_VSOCK_QUEUE_MAX / 2;
 		if (wake)
 			peer->throttled = false;
+		/* Nothing waits any more, and there may be room */
+		if (err == -ENODATA && peer->full) {
+			WRITE_ONCE(peer->full, false);
+			wake = true;
+		}
 		spin_unlock_bh(&peer->queue.lock);
 
 		if (!err)

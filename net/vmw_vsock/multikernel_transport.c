@@ -21,7 +21,9 @@
  * - multikernel_send.c: packets to a peer, and those that wait for room
  * - multikernel_receive.c: what a peer may say
  * - multikernel_route.c: from one spawn to another, in the host
- * - multikernel_deliver.c: from the channel's reader to sockets
+ * - multikernel_deliver.c: from the channel's reader to sockets, by a work
+ * - multikernel_direct.c: the same without it, where nobody can hold it up
+ * - multikernel_sock.c: what a socket has besides the common code's part
  * - multikernel_reset.c: how connections end when a peer does
  *
  * Locks, outer ones first.  Only the first two are held across a sleep:
@@ -70,10 +72,10 @@ struct virtio_transport mk_vsock_transport = {
 
 		.get_local_cid		= mk_vsock_get_local_cid,
 
-		.init			= virtio_transport_do_socket_init,
-		.destruct		= virtio_transport_destruct,
+		.init			= mk_vsock_init_sock,
+		.destruct		= mk_vsock_destruct_sock,
 		.release		= virtio_transport_release,
-		.connect		= virtio_transport_connect,
+		.connect		= mk_vsock_connect,
 		.shutdown		= virtio_transport_shutdown,
 		.cancel_pkt		= mk_vsock_cancel_pkt,
 
@@ -108,7 +110,7 @@ struct virtio_transport mk_vsock_transport = {
 		.notify_send_pre_enqueue = virtio_transport_notify_send_pre_enqueue,
 		.notify_send_post_enqueue = virtio_transport_notify_send_post_enqueue,
 		.notify_buffer_size	= virtio_transport_notify_buffer_size,
-		.notify_set_rcvlowat	= virtio_transport_notify_set_rcvlowat,
+		.notify_set_rcvlowat	= mk_vsock_set_rcvlowat,
 
 		.unsent_bytes		= virtio_transport_unsent_bytes,
 
@@ -126,13 +128,14 @@ static int mk_vsock_stats_show(struct seq_file *m, void *unused)
 
 	mutex_lock(&mk_vsock_peers_lock);
 	list_for_each_entry(peer, &mk_vsock_peers, node)
-		seq_printf(m, "cid=%u name=%s received=%ld sent=%ld queued=%ld waiting=%u forwarded=%ld refused=%ld dropped=%ld cut=%ld\n",
+		seq_printf(m, "cid=%u name=%s received=%ld sent=%ld queued=%ld waiting=%u forwarded=%ld refused=%ld dropped=%ld cut=%ld direct=%ld\n",
 			   peer->cid, mk_endpoint_peer_name(peer->ep),
 			   atomic_long_read(&peer->received), atomic_long_read(&peer->sent),
 			   atomic_long_read(&peer->queued), READ_ONCE(peer->waiting),
 			   atomic_long_read(&peer->forwarded),
 			   atomic_long_read(&peer->refused),
-			   atomic_long_read(&peer->dropped), atomic_long_read(&peer->cut));
+			   atomic_long_read(&peer->dropped), atomic_long_read(&peer->cut),
+			   atomic_long_read(&peer->direct));
 	mutex_unlock(&mk_vsock_peers_lock);
 
 	return 0;

@@ -88,13 +88,14 @@ struct mk_vsock_rx {
  * @cid: its CID
  * @rcu: frees it when nobody looks at it any more
  * @rx: what came from it
- * @queue: packets that wait for room; its lock covers the next six
+ * @queue: packets that wait for room; its lock covers the next seven
  * @closed: @ep must not be used any more
  * @waiting: bytes of this kernel's own in @queue, with their overhead; what
  *	other spawns have there is in @routes
  * @requests: connection requests in @queue
  * @replies: answers in @queue
  * @throttled: writers wait until @waiting is less
+ * @full: writers of streams wait until @ep has room and @queue is empty
  * @routes: other spawns that have packets in @queue
  * @received: packets from this peer
  * @sent: packets to this peer
@@ -104,6 +105,7 @@ struct mk_vsock_rx {
  * @dropped: answers to this peer that found @queue full
  * @cut: connections of this peer that were reset, as packets of it could not be
  *	kept
+ * @direct: packets from this peer that its reader gave to their socket itself
  */
 struct mk_vsock_peer {
 	struct list_head node;
@@ -119,6 +121,7 @@ struct mk_vsock_peer {
 	u32 requests;
 	u32 replies;
 	bool throttled;
+	bool full;
 	struct list_head routes;
 
 	atomic_long_t received;
@@ -128,6 +131,27 @@ struct mk_vsock_peer {
 	atomic_long_t refused;
 	atomic_long_t dropped;
 	atomic_long_t cut;
+	atomic_long_t direct;
+};
+
+/**
+ * struct mk_vsock_sock - a socket of this transport
+ * @virtio: the common code's part
+ * @node: in the list of those that have been connected from here
+ * @cid: where to
+ * @gone: that was before the peer of this CID went
+ * @told_fwd_cnt: what the peer knows of @virtio.fwd_cnt; the socket's lock
+ * @told_buf_alloc: and of @virtio.buf_alloc; the socket's lock
+ * @must_tell: the next credit update is sent in any case; the socket's lock
+ */
+struct mk_vsock_sock {
+	struct virtio_vsock_sock virtio;
+	struct list_head node;
+	u32 cid;
+	bool gone;
+	u32 told_fwd_cnt;
+	u32 told_buf_alloc;
+	bool must_tell;
 };
 
 /* In skb->cb, behind what the common code has there */
@@ -165,6 +189,7 @@ void mk_vsock_answer_rst(struct mk_vsock_peer *peer, const struct virtio_vsock_h
 			 u32 flags);
 
 /* multikernel_write.c */
+bool mk_vsock_tapped(void);
 s64 mk_vsock_has_space(struct vsock_sock *vsk);
 ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len);
 int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len);
@@ -184,7 +209,22 @@ bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes);
 struct mk_vsock_rx *mk_vsock_rx_get(u32 cid);
 void mk_vsock_rx_end(struct mk_vsock_rx *rx);
 
+/* multikernel_sock.c */
+int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk);
+void mk_vsock_destruct_sock(struct vsock_sock *vsk);
+int mk_vsock_connect(struct vsock_sock *vsk);
+void mk_vsock_connect_gone(u32 cid);
+void mk_vsock_connect_reset(void);
+void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
+bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
+int mk_vsock_set_rcvlowat(struct vsock_sock *vsk, int val);
+void mk_vsock_asked(const struct virtio_vsock_hdr *hdr);
+
+/* multikernel_direct.c */
+bool mk_vsock_deliver_direct(struct sk_buff *skb);
+
 /* multikernel_reset.c */
+struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr);
 void mk_vsock_reset_cid(u32 cid);
 void mk_vsock_reset_peer(u32 cid);
 void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked);
@@ -194,6 +234,17 @@ static inline struct mk_vsock_cb *mk_vsock_cb(struct sk_buff *skb)
 	BUILD_BUG_ON(sizeof(struct mk_vsock_cb) > sizeof(skb->cb));
 
 	return (struct mk_vsock_cb *)skb->cb;
+}
+
+static inline struct mk_vsock_sock *mk_vsock_sock(const struct vsock_sock *vsk)
+{
+	return container_of_const((struct virtio_vsock_sock *)vsk->trans,
+				  struct mk_vsock_sock, virtio);
+}
+
+static inline u16 mk_vsock_op(struct sk_buff *skb)
+{
+	return le16_to_cpu(virtio_vsock_hdr(skb)->op);
 }
 
 static inline bool mk_vsock_same_connection(const struct virtio_vsock_hdr *a,

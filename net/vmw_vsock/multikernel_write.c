@@ -10,12 +10,15 @@
 
 static bool mk_vsock_has_space_for(struct vsock_sock *vsk)
 {
+	bool stream = sk_vsock(vsk)->sk_type == SOCK_STREAM;
 	struct mk_vsock_peer *peer;
 	bool space = true;
 
 	rcu_read_lock();
 	peer = mk_vsock_find(vsk->remote_addr.svm_cid);
-	if (peer && READ_ONCE(peer->waiting) > MK_VSOCK_QUEUE_MAX) {
+	if (peer && stream && READ_ONCE(peer->full)) {
+		space = false;
+	} else if (peer && READ_ONCE(peer->waiting) > MK_VSOCK_QUEUE_MAX) {
 		spin_lock_bh(&peer->queue.lock);
 		space = peer->waiting <= MK_VSOCK_QUEUE_MAX;
 		if (!space)
@@ -39,16 +42,20 @@ static struct sk_buff *mk_vsock_tap_probe(void *tapped)
 	return NULL;
 }
 
-/* Whoever watches wants packets, and user memory that is lent is lent to them */
-static bool mk_vsock_may_write(struct msghdr *msg)
+/* Does somebody watch, by vsockmon?  They want packets */
+bool mk_vsock_tapped(void)
 {
 	bool tapped = false;
 
-	if (msg->msg_flags & (MSG_ZEROCOPY | MSG_SPLICE_PAGES))
-		return false;
 	vsock_deliver_tap(mk_vsock_tap_probe, &tapped);
 
-	return !tapped;
+	return tapped;
+}
+
+/* User memory that is lent is lent to packets, too */
+static bool mk_vsock_may_write(struct msghdr *msg)
+{
+	return !(msg->msg_flags & (MSG_ZEROCOPY | MSG_SPLICE_PAGES)) && !mk_vsock_tapped();
 }
 
 static void mk_vsock_init_hdr(struct virtio_vsock_hdr *hdr, struct vsock_sock *vsk,
@@ -75,22 +82,31 @@ static void mk_vsock_init_hdr(struct virtio_vsock_hdr *hdr, struct vsock_sock *v
 	spin_unlock_bh(&vvs->rx_lock);
 }
 
-/* One record of @len bytes that have credit; false if nothing was done */
-static bool mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
-			   struct msghdr *msg, u32 len, u32 flags)
+/*
+ * One record of @len bytes that have credit.  -EAGAIN if there is no room, or
+ * others wait for it: mk_vsock_writable() follows; -EFAULT if this way does not go.
+ */
+static int mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
+			  struct msghdr *msg, u32 len, u32 flags)
 {
 	struct virtio_vsock_sock *vvs = vsk->trans;
 	struct virtio_vsock_hdr hdr;
 	struct mk_slot slot;
+	int err = -EAGAIN;
 	size_t copied;
 
 	mk_vsock_init_hdr(&hdr, vsk, len, flags);
 
 	spin_lock_bh(&peer->queue.lock);
-	if (peer->closed || !skb_queue_empty(&peer->queue) ||
-	    mk_reserve(peer->ep, &slot, MK_VSOCK_HDR + len)) {
+	if (peer->closed)
+		err = -EFAULT;
+	else if (skb_queue_empty(&peer->queue))
+		err = mk_reserve(peer->ep, &slot, MK_VSOCK_HDR + len);
+	if (err) {
+		if (err == -EAGAIN)
+			WRITE_ONCE(peer->full, true);
 		spin_unlock_bh(&peer->queue.lock);
-		return false;
+		return err == -EAGAIN ? err : -EFAULT;
 	}
 	memcpy(slot.data, &hdr, MK_VSOCK_HDR);
 	/* Was faulted in just now; if it is gone again, the slow way does it */
@@ -105,7 +121,7 @@ static bool mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
 
 	if (copied != len) {
 		iov_iter_revert(&msg->msg_iter, copied);
-		return false;
+		return -EFAULT;
 	}
 	atomic_long_inc(&peer->sent);
 
@@ -113,21 +129,23 @@ static bool mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
 	spin_lock_bh(&vvs->rx_lock);
 	vvs->last_fwd_cnt = le32_to_cpu(hdr.fwd_cnt);
 	spin_unlock_bh(&vvs->rx_lock);
+	mk_vsock_told(vsk, &hdr);
 
 	spin_lock_bh(&vvs->tx_lock);
 	vvs->bytes_unsent -= len;
 	spin_unlock_bh(&vvs->tx_lock);
 
-	return true;
+	return 0;
 }
 
-/* As much as has credit and room now; 0 if that is nothing */
+/* As much as has credit and room now; if that is nothing, 0 or why */
 static ssize_t mk_vsock_write_all(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
 				  bool whole, u32 flags)
 {
 	struct virtio_vsock_sock *vvs = vsk->trans;
 	struct mk_vsock_peer *peer;
 	u32 credit, left, part;
+	int err = 0;
 
 	if (!mk_vsock_may_write(msg))
 		return 0;
@@ -146,14 +164,15 @@ static ssize_t mk_vsock_write_all(struct vsock_sock *vsk, struct msghdr *msg, si
 	peer = mk_vsock_find(vsk->remote_addr.svm_cid);
 	while (peer && left) {
 		part = min_t(u32, left, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
-		if (!mk_vsock_write(peer, vsk, msg, part, part == left ? flags : 0))
+		err = mk_vsock_write(peer, vsk, msg, part, part == left ? flags : 0);
+		if (err)
 			break;
 		left -= part;
 	}
 	rcu_read_unlock();
 	virtio_transport_put_credit(vvs, left);
 
-	return credit - left;
+	return credit - left ?: err;
 }
 
 ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
@@ -161,7 +180,13 @@ ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 {
 	ssize_t done = mk_vsock_write_all(vsk, msg, len, false, 0);
 
-	return done ?: virtio_transport_stream_enqueue(vsk, msg, len);
+	if (done > 0)
+		return done;
+	/* Wait for room: a packet would be a copy more, and bring the end no nearer */
+	if (done == -EAGAIN)
+		return 0;
+
+	return virtio_transport_stream_enqueue(vsk, msg, len);
 }
 
 int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
@@ -173,7 +198,7 @@ int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	if (msg->msg_flags & MSG_EOR)
 		flags |= VIRTIO_VSOCK_SEQ_EOR;
 	/* The rest at once, whatever waits: half a message is none */
-	done = mk_vsock_write_all(vsk, msg, len, true, flags);
+	done = max(mk_vsock_write_all(vsk, msg, len, true, flags), 0);
 	if (done < len) {
 		int rest = virtio_transport_seqpacket_enqueue(vsk, msg, len - done);
 
