@@ -172,7 +172,10 @@ static ssize_t mk_vsock_write_all(struct vsock_sock *vsk, struct msghdr *msg, si
 	rcu_read_unlock();
 	virtio_transport_put_credit(vvs, left);
 
-	return credit - left ?: err;
+	if (left == credit)
+		return err;
+
+	return credit - left;
 }
 
 ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
@@ -198,7 +201,7 @@ int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	if (msg->msg_flags & MSG_EOR)
 		flags |= VIRTIO_VSOCK_SEQ_EOR;
 	/* The rest at once, whatever waits: half a message is none */
-	done = max(mk_vsock_write_all(vsk, msg, len, true, flags), 0);
+	done = max_t(ssize_t, mk_vsock_write_all(vsk, msg, len, true, flags), 0);
 	if (done < len) {
 		int rest = virtio_transport_seqpacket_enqueue(vsk, msg, len - done);
 
