@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: from the channel's reader to sockets
+ * multikernel vsock transport: from the channel's reader to sockets
  *
- * The reader never takes a socket's lock, which user space can keep for as long
- * as it likes: a work for each peer delivers what it has read.
+ * The reader never waits for a socket's lock, which user space can keep for as
+ * long as it likes: a work for each peer delivers what the reader could not.
  */
 #include <linux/slab.h>
 
@@ -47,7 +47,14 @@ static void mk_vsock_rx_kick(struct mk_vsock_rx *rx)
 		refcount_dec(&rx->refs);
 }
 
-/* Does no more than so many bytes wait, at least in a moment? */
+/**
+ * mk_vsock_rx_wait - do no more than so many bytes wait, at least in a moment?
+ * @rx: packets of a CID
+ * @bytes: so many
+ *
+ * Context: process, may sleep.
+ * Return: true if so.
+ */
 bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes)
 {
 	if (READ_ONCE(rx->bytes) <= bytes)
@@ -162,7 +169,15 @@ static bool mk_vsock_rx_idle(struct mk_vsock_rx *rx)
 	return idle;
 }
 
-/* A packet for this kernel, to be delivered after those before it */
+/**
+ * mk_vsock_keep_rx - a packet for this kernel, to be delivered after those before it
+ * @peer: where it came from
+ * @hdr: header, checked
+ * @data: payload, in the ring
+ * @len: its bytes
+ *
+ * Context: process, the channel's reader.
+ */
 void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
 		      const void *data, u32 len)
 {
@@ -186,7 +201,13 @@ void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr 
 	mk_vsock_rx_kick(rx);
 }
 
-/* Of this CID, or the last one's that is not done yet */
+/**
+ * mk_vsock_rx_get - the packets of a CID, or of the last one that is not done yet
+ * @cid: which
+ *
+ * Context: process; mk_vsock_peers_lock held.
+ * Return: with a reference, for mk_vsock_rx_end(); NULL without memory.
+ */
 struct mk_vsock_rx *mk_vsock_rx_get(u32 cid)
 {
 	struct mk_vsock_rx *rx;
@@ -212,7 +233,14 @@ struct mk_vsock_rx *mk_vsock_rx_get(u32 cid)
 	return rx;
 }
 
-/* What is not delivered by now never will be; and who was connected hears of it */
+/**
+ * mk_vsock_rx_end - the peer is gone
+ * @rx: its packets
+ *
+ * What is not delivered by now never will be; and who was connected hears of it.
+ *
+ * Context: process.
+ */
 void mk_vsock_rx_end(struct mk_vsock_rx *rx)
 {
 	struct sk_buff *skb, *next;

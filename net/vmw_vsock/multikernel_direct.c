@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: from the
- * channel's reader to a socket that nobody holds
+ * multikernel vsock transport: from the channel's reader to a socket that nobody
+ * holds
  *
  * Data and credit of a connection are most of what comes, and a work to deliver
  * them costs a wake-up and a way through the scheduler for each.  The reader
@@ -22,7 +22,7 @@ static bool mk_vsock_plain(struct sock *sk, struct sk_buff *skb)
 	struct vsock_sock *vsk = vsock_sk(sk);
 
 	/* In use; or somebody's callbacks, which may want to sleep */
-	if (sock_owned_by_user(sk) || rcu_access_pointer(sk->sk_user_data))
+	if (sock_owned_by_user(sk) || READ_ONCE(sk->sk_user_data))
 		return false;
 
 	return sk->sk_state == TCP_ESTABLISHED && !sock_flag(sk, SOCK_DONE) &&

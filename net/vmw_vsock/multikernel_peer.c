@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: who is there, and who is linked
+ * multikernel vsock transport: who is there, and who is linked
  */
 #include <linux/notifier.h>
 #include <linux/rculist.h>
@@ -12,7 +12,13 @@
 DEFINE_MUTEX(mk_vsock_peers_lock);
 LIST_HEAD(mk_vsock_peers);
 
-/* Who gets packets for a CID?  A spawn gives all to the host */
+/**
+ * mk_vsock_find - who gets packets for a CID?
+ * @cid: of the destination; a spawn gives all but its own to the host
+ *
+ * Context: RCU read side.
+ * Return: the peer or NULL.
+ */
 struct mk_vsock_peer *mk_vsock_find(u32 cid)
 {
 	struct mk_vsock_peer *peer;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: what a peer may say
+ * multikernel vsock transport: what a peer may say
  *
  * Every header is copied out of the ring, then checked, then used.
  */
@@ -51,6 +51,13 @@ static bool mk_vsock_valid(const struct mk_vsock_peer *peer,
 	       src != mk_vsock_cid;
 }
 
+/**
+ * mk_vsock_receive - a record of the service came
+ * @ep: from whom
+ * @msg: record
+ *
+ * Return: 0; -EPROTO if it is against the rules; -EOPNOTSUPP.
+ */
 int mk_vsock_receive(struct mk_endpoint *ep, const struct mk_message *msg)
 {
 	struct mk_vsock_peer *peer = ep->priv;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: how connections end
+ * multikernel vsock transport: how connections end
  *
  * No reader of a channel takes a socket's lock here, see multikernel_deliver.c.
  */
@@ -33,7 +33,10 @@ static void mk_vsock_reset_gone(struct sock *sk)
 		mk_vsock_reset_sock(sk);
 }
 
-/* All connections to a CID; takes no socket's lock */
+/**
+ * mk_vsock_reset_cid - end all connections to a CID; takes no socket's lock
+ * @cid: which
+ */
 void mk_vsock_reset_cid(u32 cid)
 {
 	mutex_lock(&mk_vsock_gone_lock);
@@ -43,13 +46,21 @@ void mk_vsock_reset_cid(u32 cid)
 	mutex_unlock(&mk_vsock_gone_lock);
 }
 
-/* All connections through a peer: to a spawn that is gone, or those of a spawn */
+/**
+ * mk_vsock_reset_peer - end all connections through a peer
+ * @cid: its CID: a spawn that is gone; in a spawn the host, and so all
+ */
 void mk_vsock_reset_peer(u32 cid)
 {
 	mk_vsock_reset_cid(mk_vsock_at_host ? cid : VMADDR_CID_ANY);
 }
 
-/* The connection that a packet is of, with a reference */
+/**
+ * mk_vsock_find_sock - the connection that a packet is of
+ * @hdr: header of the packet
+ *
+ * Return: its socket, with a reference, or NULL.
+ */
 struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr)
 {
 	struct sockaddr_vm src, dst;
@@ -60,10 +71,11 @@ struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr)
 	return vsock_find_connected_socket(&src, &dst);
 }
 
-/*
- * One connection, and who reads it must not take its end for a good one.  The
- * channel's reader can't have the socket's lock, which is held for as long as
- * user space likes.
+/**
+ * mk_vsock_cut_sock - end one connection, so that its end is not taken for a good one
+ * @hdr: header of a packet of it
+ * @locked: take the socket's lock.  The channel's reader can't: that is held for as
+ *	long as user space likes
  */
 void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: between spawns, in the host
+ * multikernel vsock transport: between spawns, in the host
  *
  * What the destination's ring has no room for waits in the same queue as the
  * host's own, in bounds for each source; beyond them connections are cut.
@@ -79,6 +79,15 @@ cut:
 	return false;
 }
 
+/**
+ * mk_vsock_forward - send a packet on to another spawn
+ * @from: where it came from
+ * @hdr: header, checked
+ * @data: payload, in the ring
+ * @len: its bytes
+ *
+ * Refused, with a reset, if they are not linked.
+ */
 void mk_vsock_forward(struct mk_vsock_peer *from,
 		      const struct virtio_vsock_hdr *hdr, const void *data, u32 len)
 {
@@ -120,7 +129,13 @@ refuse:
 	mk_vsock_answer_rst(from, hdr, 0);
 }
 
-/* Tell a spawn that all its connections to another one are over */
+/**
+ * mk_vsock_forget - tell a spawn that all its connections to another one are over
+ * @peer: the one
+ * @cid: of the other
+ *
+ * Context: process; mk_vsock_peers_lock held.
+ */
 void mk_vsock_forget(struct mk_vsock_peer *peer, u32 cid)
 {
 	struct virtio_vsock_hdr hdr = {

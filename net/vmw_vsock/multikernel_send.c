@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: sending
+ * multikernel vsock transport: sending
  *
  * What cannot be written to the ring at once waits in a queue for each peer, in
  * order.  A peer may lie about credit and may stop reading, so none of what may
@@ -8,7 +8,17 @@
  */
 #include "multikernel_transport.h"
 
-/* Header and payload go where the peer reads them */
+/**
+ * mk_vsock_put - write a packet where the peer reads it
+ * @peer: to whom; its queue's lock is held
+ * @hdr: header
+ * @skb: has the payload, or NULL
+ * @data: else it is here
+ * @len: bytes of payload
+ *
+ * Return: 0; -EAGAIN if there is no room, then mk_vsock_writable() is called when
+ * there is; -ENODEV if the peer is gone.
+ */
 int mk_vsock_put(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
 		 struct sk_buff *skb, const void *data, u32 len)
 {
@@ -50,6 +60,11 @@ static void mk_vsock_account(struct mk_vsock_peer *peer, struct sk_buff *skb, in
 		peer->requests += sign;
 }
 
+/**
+ * mk_vsock_append - let a packet wait for room
+ * @peer: to whom; its queue's lock is held
+ * @skb: packet
+ */
 void mk_vsock_append(struct mk_vsock_peer *peer, struct sk_buff *skb)
 {
 	mk_vsock_account(peer, skb, 1);
@@ -57,6 +72,11 @@ void mk_vsock_append(struct mk_vsock_peer *peer, struct sk_buff *skb)
 	atomic_long_inc(&peer->queued);
 }
 
+/**
+ * mk_vsock_unlink - take a packet out of those that wait
+ * @peer: to whom; its queue's lock is held
+ * @skb: packet
+ */
 void mk_vsock_unlink(struct mk_vsock_peer *peer, struct sk_buff *skb)
 {
 	mk_vsock_account(peer, skb, -1);
@@ -119,6 +139,14 @@ static int mk_vsock_xmit(struct mk_vsock_peer *peer, struct sk_buff *skb)
 	return err;
 }
 
+/**
+ * mk_vsock_send_pkt - send a packet that the common code made
+ * @skb: packet, used up
+ *
+ * Context: process; if the packet is of a socket, this is locked.
+ * Return: bytes of payload; -ENODEV; -ENOBUFS for an answer or a connection
+ * request, if too many wait.
+ */
 int mk_vsock_send_pkt(struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
@@ -146,6 +174,12 @@ int mk_vsock_send_pkt(struct sk_buff *skb)
 	return err ?: len;
 }
 
+/**
+ * mk_vsock_cancel_pkt - drop a socket's packets that wait
+ * @vsk: socket
+ *
+ * Return: 0 or -ENODEV.
+ */
 int mk_vsock_cancel_pkt(struct vsock_sock *vsk)
 {
 	struct mk_vsock_peer *peer;
@@ -178,7 +212,10 @@ static void mk_vsock_wake_writer(struct sock *sk)
 	sk->sk_write_space(sk);
 }
 
-/* There is room: send what waits, then let writers go on */
+/**
+ * mk_vsock_writable - there is room: send what waits, then let writers go on
+ * @ep: endpoint that had none
+ */
 void mk_vsock_writable(struct mk_endpoint *ep)
 {
 	struct mk_vsock_peer *peer = ep->priv;
@@ -215,7 +252,15 @@ void mk_vsock_writable(struct mk_endpoint *ep)
 
 /* Packets of our own making */
 
-/* A packet as it came */
+/**
+ * mk_vsock_alloc_copy - make a packet of what came
+ * @hdr: header
+ * @data: payload, in the ring
+ * @len: its bytes
+ * @gfp: how to allocate it
+ *
+ * Return: the packet or NULL.
+ */
 struct sk_buff *mk_vsock_alloc_copy(const struct virtio_vsock_hdr *hdr,
 				    const void *data, u32 len, gfp_t gfp)
 {
@@ -245,6 +290,14 @@ struct sk_buff *mk_vsock_alloc_copy(const struct virtio_vsock_hdr *hdr,
 	return skb;
 }
 
+/**
+ * mk_vsock_alloc_rst - make a reset
+ * @hdr: header of a packet of the connection, in the same direction
+ * @flags: 0 or MK_VSOCK_RST_CUT
+ * @gfp: how to allocate it
+ *
+ * Return: the packet or NULL.
+ */
 struct sk_buff *mk_vsock_alloc_rst(const struct virtio_vsock_hdr *hdr, u32 flags,
 				   gfp_t gfp)
 {
@@ -266,7 +319,12 @@ struct sk_buff *mk_vsock_alloc_rst(const struct virtio_vsock_hdr *hdr, u32 flags
 	return skb;
 }
 
-/* Answer a packet that will not be delivered */
+/**
+ * mk_vsock_answer_rst - answer a packet that will not be delivered
+ * @peer: where it came from
+ * @hdr: its header
+ * @flags: 0 or MK_VSOCK_RST_CUT
+ */
 void mk_vsock_answer_rst(struct mk_vsock_peer *peer,
 			 const struct virtio_vsock_hdr *hdr, u32 flags)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: what a socket
- * has besides the common code's part
+ * multikernel vsock transport: what a socket has besides the common code's part
  */
 #include <linux/slab.h>
 
@@ -14,7 +13,13 @@
 static LIST_HEAD(mk_vsock_socks);
 static DEFINE_SPINLOCK(mk_vsock_socks_lock);
 
-/* As virtio_transport_do_socket_init(), with room for what is ours */
+/**
+ * mk_vsock_init_sock - as virtio_transport_do_socket_init(), with room for what is ours
+ * @vsk: socket
+ * @psk: listener it comes from, or NULL
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk)
 {
 	struct virtio_vsock_sock *virtio;
@@ -41,6 +46,10 @@ int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk)
 	return 0;
 }
 
+/**
+ * mk_vsock_destruct_sock - the opposite
+ * @vsk: socket
+ */
 void mk_vsock_destruct_sock(struct vsock_sock *vsk)
 {
 	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
@@ -51,8 +60,12 @@ void mk_vsock_destruct_sock(struct vsock_sock *vsk)
 	virtio_transport_destruct(vsk);
 }
 
-/* Connections under way */
-
+/**
+ * mk_vsock_connect - ask for a connection
+ * @vsk: socket, locked
+ *
+ * Return: 0 or a negative errno.
+ */
 int mk_vsock_connect(struct vsock_sock *vsk)
 {
 	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
@@ -193,7 +206,13 @@ bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
 	return true;
 }
 
-/* A reader is about to wait for more */
+/**
+ * mk_vsock_set_rcvlowat - a reader is about to wait for more
+ * @vsk: socket, locked
+ * @val: for so many bytes
+ *
+ * Return: 0 or a negative errno.
+ */
 int mk_vsock_set_rcvlowat(struct vsock_sock *vsk, int val)
 {
 	mk_vsock_sock(vsk)->must_tell = true;

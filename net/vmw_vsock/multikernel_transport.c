@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: the transport
+ * multikernel vsock transport: the transport
  */
 
 /**
@@ -28,16 +28,18 @@
  *
  * Locks, outer ones first.  Only the first two are held across a sleep:
  *
- * - the socket's, by user space for as long as it likes: never taken by the
- *   reader of a channel, nor with any of the following held
+ * - the socket's, by user space for as long as it likes: never waited for by the
+ *   reader of a channel, nor taken with any of the following held
  * - mk_vsock_peers_lock: which peers there are; after the lock of links and the
  *   channel's reader lock
  * - &mk_vsock_peer.queue's: what waits for a peer, and that nobody overtakes it
  * - the ring's, taken by mk_reserve()
  *
  * mk_vsock_gone_lock is taken before the table of connected sockets, which
- * comes before what a socket's callbacks take.  &mk_vsock_rx.queue's is taken
- * alone, with nothing held or under mk_vsock_peers_lock.
+ * comes before what a socket's callbacks take.  &mk_vsock_rx.queue's and the one
+ * of the sockets in multikernel_sock.c are taken last.  The spinlock within the
+ * socket's lock, which multikernel_direct.c takes, comes before those of the
+ * common code's part of a socket.
  */
 #define pr_fmt(fmt) "multikernel: vsock: " fmt
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vsock transport between the kernels of a multikernel machine: what its files
- * share, see multikernel_transport.c
+ * multikernel vsock transport: what its files share, see multikernel_transport.c
  */
 #ifndef _MULTIKERNEL_TRANSPORT_H
 #define _MULTIKERNEL_TRANSPORT_H

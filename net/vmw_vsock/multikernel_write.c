@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vsock transport between the kernels of a multikernel machine: from user memory straight to the ring
+ * multikernel vsock transport: from user memory straight to the ring
  *
  * One copy, in the caller's context, without an skb, whenever there is room.
  */
@@ -30,6 +30,12 @@ static bool mk_vsock_has_space_for(struct vsock_sock *vsk)
 	return space;
 }
 
+/**
+ * mk_vsock_has_space - may a writer go on?
+ * @vsk: socket
+ *
+ * Return: bytes that have credit; 0 while too much waits for the peer.
+ */
 s64 mk_vsock_has_space(struct vsock_sock *vsk)
 {
 	return mk_vsock_has_space_for(vsk) ? virtio_transport_stream_has_space(vsk) : 0;
@@ -178,6 +184,14 @@ static ssize_t mk_vsock_write_all(struct vsock_sock *vsk, struct msghdr *msg, si
 	return credit - left;
 }
 
+/**
+ * mk_vsock_stream_enqueue - write to a stream
+ * @vsk: socket, locked
+ * @msg: user memory
+ * @len: bytes
+ *
+ * Return: bytes that were written; 0 if the caller has to wait; a negative errno.
+ */
 ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len)
 {
@@ -192,6 +206,14 @@ ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	return virtio_transport_stream_enqueue(vsk, msg, len);
 }
 
+/**
+ * mk_vsock_seqpacket_enqueue - write one message
+ * @vsk: socket, locked
+ * @msg: user memory
+ * @len: bytes
+ *
+ * Return: bytes that were written or a negative errno.
+ */
 int mk_vsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 			       size_t len)
 {
