@@ -219,8 +219,9 @@ fi
 
 # --- a spawn that does not read -----------------------------------------------------------
 
-mk_kill red
-mk_kill blue
+for name in red blue; do
+	[ "$(state $name)" != running ] || mk_kill $name
+done
 klog_mark
 hung() {
 	mkwait -f "$INST/blue/console" "spawn: hang" "$BOOT_MS" >/dev/null || return
