@@ -183,8 +183,7 @@ check "blue can't be reached at once" errno_at_once ENODEV mkvsock connect "$blu
 # Who connects meanwhile has nobody who could answer; it must not take the time-out
 sent() { key sent "$(grep "^cid=$blue " $STATS)"; }
 mk_load blue mk.spawn=vsock,hang && mk_start blue
-if ! mkwait -f "$INST/blue/console" "spawn: hang" "$BOOT_MS" >/dev/null ||
-   ! grep -q "spawn: hang now" "$INST/blue/console"; then
+if ! hangs blue >"$T/why" 2>&1; then
 	mk_kill blue
 	skip "a connection that is being made is reset" "LKDTM in the spawn's kernel"
 	skip "red's, too" "LKDTM in the spawn's kernel"

@@ -223,12 +223,8 @@ for name in red blue; do
 	[ "$(state $name)" != running ] || mk_kill $name
 done
 klog_mark
-hung() {
-	mkwait -f "$INST/blue/console" "spawn: hang" "$BOOT_MS" >/dev/null || return
-	has "$INST/blue/console" "spawn: hang now"
-}
 mk_load blue mk.spawn=vsock,hang && mk_start blue
-if ! hung >"$T/why" 2>&1; then
+if ! hangs blue >"$T/why" 2>&1; then
 	n=0
 	while [ $n -lt 3 ]; do
 		skip "a spawn that does not read" "LKDTM in the spawn's kernel"
