@@ -156,7 +156,7 @@ static void rsts(void)
 	struct virtio_vsock_hdr p = packet(VIRTIO_VSOCK_OP_RST, 0);
 	int n;
 
-	for (n = 0; n < 10000; n++) {
+	for (n = 0; n < 2000; n++) {
 		p.src_port = dice();
 		p.flags = n & 1;
 		put_packet(&p);
@@ -170,7 +170,7 @@ static void unread(void)
 	int n;
 
 	p.dst_port = PORT_NOBODY;
-	for (n = 0; n < 20000; n++) {
+	for (n = 0; n < 10000; n++) {
 		me->ctl.armed = 0;
 		put_packet(&p);
 	}
@@ -182,7 +182,7 @@ static void requests(void)
 	int n;
 
 	p.dst_port = PORT_DEAF;
-	for (n = 0; n < 5000; n++) {
+	for (n = 0; n < 1000; n++) {
 		p.src_port = 10000 + n;
 		put_packet(&p);
 	}
@@ -218,7 +218,7 @@ static void over(void)
 	p = connected(6001, PORT_SERVER, STREAM);
 	p.len = 256;
 	put_packet(&p);
-	for (p.len = 1, n = 0; n < 50000; n++)
+	for (p.len = 1, n = 0; n < 5000; n++)
 		put_packet(&p);
 }
 
@@ -238,7 +238,7 @@ static void seqpackets(void)
 	}
 	/* Ends of messages, one byte each, far over what there is credit for */
 	p = connected(6003, PORT_SERVER, SEQPACKET);
-	for (p.len = 1, p.flags = VIRTIO_VSOCK_SEQ_EOM, n = 0; n < 50000; n++)
+	for (p.len = 1, p.flags = VIRTIO_VSOCK_SEQ_EOM, n = 0; n < 5000; n++)
 		put_packet(&p);
 	/* A stream's packets on it */
 	p = connected(6004, PORT_SERVER, SEQPACKET);
