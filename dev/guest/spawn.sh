@@ -19,6 +19,7 @@
 #	panic		a panic, at once
 #	oops		a write to address 0 in the kernel
 #	lie:NAME...	mkliar NAME..., where the initramfs has it
+#	vlie:NAME...	mkvliar NAME..., the same; its kernel must not have vsock
 #	bench:SIZE:COUNT	so many messages to the host
 #	roam:COUNT	pings the host, while the CPU that hears its doorbell changes
 #	floodhost	messages to the host without an end, 64 bytes each
@@ -314,6 +315,7 @@ run() {
 		;;
 	roam:*) roam "${1#roam:}" ;;
 	lie:*) /mk/mkliar "${1#lie:}" ;;
+	vlie:*) /mk/mkvliar "${1#vlie:}" ;;
 	floodhost) floodhost ;;
 	spin) spin ;;
 	sample) sample ;;

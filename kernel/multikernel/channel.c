@@ -251,6 +251,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 	const void *payload;
 	struct mk_record rec;
 	bool left = false;
+	u32 given = 0;
 	int n, ret;
 
 	lockdep_assert_held(&ch->rx_lock);
@@ -277,6 +278,12 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 		if (ret < 0) {
 			mk_channel_broken(ch, "message against the rules", &rec);
 			break;
+		}
+		/* Whoever waits for room writes on while the rest is read */
+		given += rec.len;
+		if (given >= MK_RING_SIZE / 4) {
+			mk_channel_give_room(ch);
+			given = 0;
 		}
 	}
 	mk_channel_give_room(ch);

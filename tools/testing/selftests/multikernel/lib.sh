@@ -211,6 +211,18 @@ ended() {
 said() { mkwait -b "$INST/$1/console" "spawn: $2" "${3:-$BOOT_MS}"; }
 told() { val "$1" console | sed -n -E "s/^.*spawn: $2//p" | tail -n 1; }
 
+# hangs NAME: started with mk.spawn=...,hang, it answers no more
+hangs() {
+	local tries=0
+	mkwait -f "$INST/$1/console" "spawn: hang" "$BOOT_MS" >/dev/null || return
+	has "$INST/$1/console" "spawn: hang now" || return
+	while mkwrite "$DBG/$1/ping" 1 && has "$DBG/$1/ping" "lost=0"; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || return
+		usleep 100000
+	done >/dev/null 2>&1
+}
+
 # key WORD LINE: value of "WORD=value" in a line
 key() {
 	local word

@@ -7,8 +7,16 @@
  *	"mkvsock: serves N" when it listens at N.
  * mkvsock run CID PORT COMMAND
  *	Run a shell command at the server; its output and its exit status.
- * mkvsock [-s] connect CID PORT
- *	"connected" or the errno's name, and how long it took.
+ * mkvsock deaf PORT
+ *	Listen like the server, but never accept; "mkvsock: deaf N".
+ * mkvsock stall PORT FILE
+ *	Accept one stream at PORT, with a buffer of 16 MiB, and read it so that the
+ *	socket's lock is kept until FILE exists: "stalled".  Then read to the end:
+ *	"bytes=N end=ERRNO", 0 for a good end.
+ * mkvsock pour CID PORT BYTES
+ *	Send so many, no matter to whom: "poured" or "error=ERRNO".
+ * mkvsock [-s] connect CID PORT [SECONDS]
+ *	"connected" or the errno's name, and how long it took; the time-out.
  * mkvsock [-s] send CID PORT BYTES [SIZE]
  *	Send a pattern in pieces of SIZE; the server compares.
  * mkvsock [-s] both CID PORT BYTES [SIZE]
@@ -31,11 +39,15 @@
 #define _GNU_SOURCE
 #include "mk.h"
 
+#include <linux/userfaultfd.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -60,6 +72,7 @@ struct result {
 
 static const char *addr_arg;
 static int type = SOCK_STREAM;
+static int connect_s;
 static char piece[PIECE_MAX], want[PIECE_MAX];
 
 static int say_errno(const char *what, int err)
@@ -130,6 +143,11 @@ static int dial(const char *addr, unsigned int port)
 
 	if (fd < 0)
 		return -errno;
+	if (connect_s) {
+		struct timeval tv = { .tv_sec = connect_s };
+
+		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv));
+	}
 	if (connect(fd, (struct sockaddr *)&ss, len)) {
 		int err = errno;
 
@@ -380,6 +398,93 @@ static int cmd_server(const char *addr, unsigned int port)
 	return serve_all(addr, port);
 }
 
+static int cmd_deaf(unsigned int port)
+{
+	int fd = listen_on("vsock", port);
+
+	type = SOCK_SEQPACKET;
+	if (fd < 0 || listen_on("vsock", port + 1) < 0)
+		return mk_fail("mkvsock: listen", errno);
+	printf("mkvsock: deaf %u\n", port + 1);
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+/* A page that is not there before somebody says so */
+static char *make_hole(int *uffd)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	*uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (*uffd < 0 || page == MAP_FAILED)
+		return NULL;
+	reg.range.start = (unsigned long)page;
+	reg.range.len = 4096;
+	if (ioctl(*uffd, UFFDIO_API, &api) || ioctl(*uffd, UFFDIO_REGISTER, &reg))
+		return NULL;
+	return page;
+}
+
+struct stall {
+	int fd;
+	char *page;
+};
+
+static void *stalled_reader(void *arg)
+{
+	struct stall *stall = arg;
+	unsigned long long bytes = 0;
+	ssize_t n = recv(stall->fd, stall->page, 4096, 0);
+
+	while (n > 0) {
+		bytes += n;
+		n = recv(stall->fd, piece, sizeof(piece), 0);
+	}
+	printf("bytes=%llu end=%s\n", bytes, n ? mk_errname(errno) : "0");
+	fflush(stdout);
+	return NULL;
+}
+
+static int cmd_stall(unsigned int port, const char *file)
+{
+	struct uffdio_zeropage zero = { .range.len = 4096 };
+	unsigned long long size = 16 << 20;
+	int uffd, fd = listen_on("vsock", port);
+	struct stall stall;
+	struct uffd_msg msg;
+	pthread_t reader;
+
+	stall.page = make_hole(&uffd);
+	if (!stall.page)
+		return mk_fail("mkvsock: userfaultfd", errno);
+	if (fd < 0)
+		return mk_fail("mkvsock: listen", errno);
+	/* What is accepted inherits them */
+	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size, sizeof(size));
+	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size));
+	printf("mkvsock: serves %u\n", port);
+	fflush(stdout);
+	stall.fd = accept(fd, NULL, NULL);
+	if (stall.fd < 0 || pthread_create(&reader, NULL, stalled_reader, &stall))
+		return mk_fail("mkvsock: accept", errno);
+
+	/* The fault, of who holds the socket's lock */
+	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return mk_fail("mkvsock: fault", errno);
+	puts("stalled");
+	fflush(stdout);
+	while (access(file, F_OK))
+		usleep(10000);
+	zero.range.start = (unsigned long)stall.page;
+	if (ioctl(uffd, UFFDIO_ZEROPAGE, &zero))
+		return mk_fail("mkvsock: zeropage", errno);
+	pthread_join(reader, NULL);
+	return 0;
+}
+
 /* --- the asking side ------------------------------------------------------ */
 
 static int finish(int fd, uint64_t bytes, int err)
@@ -519,6 +624,16 @@ static int cmd_seq(int fd, unsigned int count)
 	return finish(fd, bytes, err);
 }
 
+static int cmd_pour(int fd, uint64_t bytes)
+{
+	int err = send_pattern(fd, 0, bytes, PIECE_MAX, SEED_UP);
+
+	if (err)
+		return say_errno("error", err);
+	puts("poured");
+	return 0;
+}
+
 static int cmd_rtt(int fd, unsigned int count, size_t size)
 {
 	uint64_t start, took, min = UINT64_MAX, sum = 0, max = 0;
@@ -611,6 +726,12 @@ int main(int argc, char **argv)
 	cmd = argv[1];
 	if (!strcmp(cmd, "server"))
 		return cmd_server(argc > 3 ? argv[3] : "vsock", atoi(argv[2]));
+	if (!strcmp(cmd, "deaf"))
+		return cmd_deaf(atoi(argv[2]));
+	if (!strcmp(cmd, "stall") && argc > 3) {
+		alarm(LIMIT_S);
+		return cmd_stall(atoi(argv[2]), argv[3]);
+	}
 
 	if (!strcmp(argv[2], "--vsock")) {
 		argv++;
@@ -637,6 +758,8 @@ int main(int argc, char **argv)
 		if (pid < 0)
 			return say_errno("error", errno);
 	}
+	if (!strcmp(cmd, "connect"))
+		connect_s = n3;
 	start = mk_now_ns();
 	fd = dial(addr, port);
 	if (!strcmp(cmd, "connect")) {
@@ -656,6 +779,8 @@ int main(int argc, char **argv)
 		rc = cmd_both(fd, n3, size);
 	else if (!strcmp(cmd, "fill"))
 		rc = cmd_fill(fd, n3, arg4);
+	else if (!strcmp(cmd, "pour"))
+		rc = cmd_pour(fd, n3);
 	else if (!strcmp(cmd, "hold"))
 		rc = cmd_hold(fd);
 	else if (!strcmp(cmd, "seq"))

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # AF_VSOCK between host and spawns, and between spawns that are linked.
 . "$(dirname "$0")/lib.sh"
-plan 58
+plan 60
 
 MIB16=16777216
 STATS=/sys/kernel/debug/multikernel_vsock
@@ -179,6 +179,27 @@ check "kill blue" mk_kill blue
 check "the host's connection to it is reset" ends_with_reset "$T/hold2"
 check "red's connection to it is reset" ends_with_reset "$T/hold"
 check "blue can't be reached at once" errno_at_once ENODEV mkvsock connect "$blue" 1024
+
+# Who connects meanwhile has nobody who could answer; it must not take the time-out
+sent() { key sent "$(grep "^cid=$blue " $STATS)"; }
+mk_load blue mk.spawn=vsock,hang && mk_start blue
+if ! hangs blue >"$T/why" 2>&1; then
+	mk_kill blue
+	skip "a connection that is being made is reset" "LKDTM in the spawn's kernel"
+	skip "red's, too" "LKDTM in the spawn's kernel"
+else
+	before=$(sent)
+	mkvsock connect "$blue" 1024 110 >"$T/pending" 2>&1 &
+	on red "mkvsock connect $blue 1024 110" >"$T/pending2" 2>&1 &
+	tries=0
+	while [ "$(sent)" -lt $((before + 2)) ] && [ $tries -lt 300 ]; do
+		tries=$((tries + 1))
+		usleep 100000
+	done
+	mk_kill blue
+	check "a connection that is being made is reset" until_says "$T/pending" '^ECONNRESET ms='
+	check "red's, too" until_says "$T/pending2" '^ECONNRESET ms='
+fi
 mk_destroy blue
 check "the link went with it" equal links "$(cat $L)" ""
 

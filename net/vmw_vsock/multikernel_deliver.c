@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel vsock transport: from the channel's reader to sockets
+ *
+ * The reader never waits for a socket's lock, which user space can keep for as
+ * long as it likes: a work for each peer delivers what the reader could not.
+ */
+#include <linux/slab.h>
+
+#include "multikernel_transport.h"
+
+/* Under mk_vsock_peers_lock */
+static LIST_HEAD(mk_vsock_rxs);
+
+static void mk_vsock_rx_add(struct mk_vsock_rx *rx, struct sk_buff *skb)
+{
+	lockdep_assert_held(&rx->queue.lock);
+
+	__skb_queue_tail(&rx->queue, skb);
+	rx->bytes += skb->truesize;
+}
+
+static void mk_vsock_rx_del(struct mk_vsock_rx *rx, struct sk_buff *skb,
+			    struct sk_buff_head *old)
+{
+	lockdep_assert_held(&rx->queue.lock);
+
+	__skb_unlink(skb, &rx->queue);
+	rx->bytes -= skb->truesize;
+	__skb_queue_tail(old, skb);
+}
+
+static void mk_vsock_rx_put(struct mk_vsock_rx *rx)
+{
+	if (!refcount_dec_and_mutex_lock(&rx->refs, &mk_vsock_peers_lock))
+		return;
+	list_del(&rx->node);
+	mutex_unlock(&mk_vsock_peers_lock);
+	kfree(rx);
+}
+
+/* The caller has a reference of its own */
+static void mk_vsock_rx_kick(struct mk_vsock_rx *rx)
+{
+	refcount_inc(&rx->refs);
+	if (!queue_work(mk_vsock_wq, &rx->work))
+		refcount_dec(&rx->refs);
+}
+
+/**
+ * mk_vsock_rx_wait - do no more than so many bytes wait, at least in a moment?
+ * @rx: packets of a CID
+ * @bytes: so many
+ *
+ * Context: process, may sleep.
+ * Return: true if so.
+ */
+bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes)
+{
+	if (READ_ONCE(rx->bytes) <= bytes)
+		return true;
+	if (READ_ONCE(rx->stuck))
+		return false;
+	if (wait_event_timeout(rx->room, READ_ONCE(rx->bytes) <= bytes,
+			       MK_VSOCK_RX_TIME))
+		return true;
+	WRITE_ONCE(rx->stuck, true);
+
+	return false;
+}
+
+static void mk_vsock_deliver(struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+
+	if (mk_vsock_all_of_cid(hdr)) {
+		mk_vsock_reset_cid(le64_to_cpu(hdr->src_cid));
+		mk_vsock_connect_gone(le64_to_cpu(hdr->src_cid));
+		mk_vsock_connect_reset();
+		kfree_skb(skb);
+		return;
+	}
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST) && hdr->flags) {
+		mk_vsock_cut_sock(hdr, true);
+		hdr->flags = 0;
+	}
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_REQUEST))
+		mk_vsock_asked(hdr);
+	virtio_transport_deliver_tap_pkt(skb);
+	virtio_transport_recv_pkt(&mk_vsock_transport, skb);
+}
+
+static void mk_vsock_rx_work(struct work_struct *work)
+{
+	struct mk_vsock_rx *rx = container_of(work, struct mk_vsock_rx, work);
+	struct sk_buff *skb;
+	u32 size;
+
+	for (;;) {
+		spin_lock_bh(&rx->queue.lock);
+		if (rx->gone) {
+			rx->gone = false;
+			spin_unlock_bh(&rx->queue.lock);
+			/* Those that came to be while the peer went */
+			mk_vsock_reset_peer(rx->cid);
+			mk_vsock_connect_reset();
+			continue;
+		}
+		skb = __skb_dequeue(&rx->queue);
+		spin_unlock_bh(&rx->queue.lock);
+		if (!skb)
+			break;
+
+		size = skb->truesize;
+		mk_vsock_deliver(skb);
+
+		spin_lock_bh(&rx->queue.lock);
+		rx->bytes -= size;
+		WRITE_ONCE(rx->stuck, false);
+		spin_unlock_bh(&rx->queue.lock);
+		if (wq_has_sleeper(&rx->room))
+			wake_up(&rx->room);
+		cond_resched();
+	}
+	mk_vsock_rx_put(rx);
+}
+
+/*
+ * A packet is not kept, and a hole would go unseen: what waits of its connection
+ * goes, and a reset takes its place.
+ */
+static void mk_vsock_cut_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr)
+{
+	struct sk_buff *skb, *rst, *next;
+	struct mk_vsock_rx *rx = peer->rx;
+	struct sk_buff_head old;
+
+	__skb_queue_head_init(&old);
+	atomic_long_inc(&peer->cut);
+	mk_vsock_answer_rst(peer, hdr, MK_VSOCK_RST_CUT);
+	rst = mk_vsock_alloc_rst(hdr, MK_VSOCK_RST_CUT, GFP_KERNEL | __GFP_NOFAIL);
+
+	spin_lock_bh(&rx->queue.lock);
+	skb_queue_walk_safe(&rx->queue, skb, next)
+		if (mk_vsock_same_connection(virtio_vsock_hdr(skb), hdr))
+			mk_vsock_rx_del(rx, skb, &old);
+	if (rx->bytes <= 2 * MK_VSOCK_RX_MAX || mk_vsock_all_of_cid(hdr)) {
+		mk_vsock_rx_add(rx, rst);
+		rst = NULL;
+	}
+	spin_unlock_bh(&rx->queue.lock);
+
+	if (rst)
+		mk_vsock_cut_sock(hdr, false);
+	kfree_skb(rst);
+	__skb_queue_purge(&old);
+	mk_vsock_rx_kick(rx);
+}
+
+/* Nothing waits, and nothing is being delivered; only the caller adds to it */
+static bool mk_vsock_rx_idle(struct mk_vsock_rx *rx)
+{
+	bool idle;
+
+	spin_lock_bh(&rx->queue.lock);
+	idle = !rx->bytes && !rx->gone;
+	spin_unlock_bh(&rx->queue.lock);
+
+	return idle;
+}
+
+/**
+ * mk_vsock_keep_rx - a packet for this kernel, to be delivered after those before it
+ * @peer: where it came from
+ * @hdr: header, checked
+ * @data: payload, in the ring
+ * @len: its bytes
+ *
+ * Context: process, the channel's reader.
+ */
+void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
+		      const void *data, u32 len)
+{
+	struct mk_vsock_rx *rx = peer->rx;
+	struct sk_buff *skb = NULL;
+
+	/* That a CID is gone is said once only; a host says it, never a spawn */
+	if (mk_vsock_rx_wait(rx, MK_VSOCK_RX_MAX) || mk_vsock_all_of_cid(hdr))
+		skb = mk_vsock_alloc_copy(hdr, data, len, GFP_KERNEL);
+	if (!skb) {
+		mk_vsock_cut_rx(peer, hdr);
+		return;
+	}
+	if (mk_vsock_rx_idle(rx) && mk_vsock_deliver_direct(skb)) {
+		atomic_long_inc(&peer->direct);
+		return;
+	}
+	spin_lock_bh(&rx->queue.lock);
+	mk_vsock_rx_add(rx, skb);
+	spin_unlock_bh(&rx->queue.lock);
+	mk_vsock_rx_kick(rx);
+}
+
+/**
+ * mk_vsock_rx_get - the packets of a CID, or of the last one that is not done yet
+ * @cid: which
+ *
+ * Context: process; mk_vsock_peers_lock held.
+ * Return: with a reference, for mk_vsock_rx_end(); NULL without memory.
+ */
+struct mk_vsock_rx *mk_vsock_rx_get(u32 cid)
+{
+	struct mk_vsock_rx *rx;
+
+	lockdep_assert_held(&mk_vsock_peers_lock);
+
+	list_for_each_entry(rx, &mk_vsock_rxs, node) {
+		if (rx->cid == cid) {
+			refcount_inc(&rx->refs);
+			return rx;
+		}
+	}
+	rx = kzalloc(sizeof(*rx), GFP_KERNEL);
+	if (!rx)
+		return NULL;
+	rx->cid = cid;
+	refcount_set(&rx->refs, 1);
+	INIT_WORK(&rx->work, mk_vsock_rx_work);
+	init_waitqueue_head(&rx->room);
+	skb_queue_head_init(&rx->queue);
+	list_add_tail(&rx->node, &mk_vsock_rxs);
+
+	return rx;
+}
+
+/**
+ * mk_vsock_rx_end - the peer is gone
+ * @rx: its packets
+ *
+ * What is not delivered by now never will be; and who was connected hears of it.
+ *
+ * Context: process.
+ */
+void mk_vsock_rx_end(struct mk_vsock_rx *rx)
+{
+	struct sk_buff *skb, *next;
+	struct sk_buff_head old;
+
+	__skb_queue_head_init(&old);
+
+	spin_lock_bh(&rx->queue.lock);
+	skb_queue_walk_safe(&rx->queue, skb, next)
+		mk_vsock_rx_del(rx, skb, &old);
+	rx->gone = true;
+	spin_unlock_bh(&rx->queue.lock);
+
+	mk_vsock_reset_peer(rx->cid);
+	mk_vsock_connect_gone(mk_vsock_at_host ? rx->cid : VMADDR_CID_ANY);
+	__skb_queue_purge(&old);
+	mk_vsock_rx_kick(rx);
+	mk_vsock_rx_put(rx);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel vsock transport: from the channel's reader to a socket that nobody
+ * holds
+ *
+ * Data and credit of a connection are most of what comes, and a work to deliver
+ * them costs a wake-up and a way through the scheduler for each.  The reader
+ * can do it itself where it has to wait for nobody: it takes the spinlock of the
+ * socket's lock, and leaves to the work a socket that is in use, and whatever
+ * is not plain.  Nothing here sleeps.
+ */
+#include "multikernel_transport.h"
+
+/* As many bytes the common code copies to the packet before */
+#define MK_VSOCK_SMALL	128
+
+static bool mk_vsock_plain(struct sock *sk, struct sk_buff *skb)
+{
+	u16 type = sk->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
+						VIRTIO_VSOCK_TYPE_SEQPACKET;
+	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct vsock_sock *vsk = vsock_sk(sk);
+
+	/* In use; or somebody's callbacks, which may want to sleep */
+	if (sock_owned_by_user(sk) || READ_ONCE(sk->sk_user_data))
+		return false;
+
+	return sk->sk_state == TCP_ESTABLISHED && !sock_flag(sk, SOCK_DONE) &&
+	       vsk->transport == &mk_vsock_transport.transport &&
+	       vsk->remote_addr.svm_cid == le64_to_cpu(hdr->src_cid) &&
+	       vsk->remote_addr.svm_port == le32_to_cpu(hdr->src_port) &&
+	       type == le16_to_cpu(hdr->type);
+}
+
+/* What is to be put together with others, or is too much, is for the common code */
+static bool mk_vsock_enqueue(struct virtio_vsock_sock *virtio, struct sk_buff *skb)
+{
+	u32 waiting, len = skb->len;
+	bool fits;
+
+	spin_lock(&virtio->rx_lock);
+	waiting = skb_queue_len(&virtio->rx_queue);
+	fits = (u64)virtio->buf_used + len <= virtio->buf_alloc &&
+	       waiting + 1 < virtio->buf_alloc / SKB_TRUESIZE(0) &&
+	       (!waiting || len > MK_VSOCK_SMALL);
+	if (fits) {
+		virtio->rx_bytes += len;
+		virtio->buf_used += len;
+		if (le32_to_cpu(virtio_vsock_hdr(skb)->flags) & VIRTIO_VSOCK_SEQ_EOM)
+			virtio->msg_count++;
+		__skb_queue_tail(&virtio->rx_queue, skb);
+	}
+	spin_unlock(&virtio->rx_lock);
+
+	return fits;
+}
+
+static bool mk_vsock_take(struct sock *sk, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr hdr = *virtio_vsock_hdr(skb);
+	struct vsock_sock *vsk = vsock_sk(sk);
+	struct virtio_vsock_sock *virtio;
+
+	lockdep_assert_held(&sk->sk_lock.slock);
+
+	if (!mk_vsock_plain(sk, skb))
+		return false;
+	virtio = vsk->trans;
+	if (hdr.len) {
+		if (!skb_set_owner_sk_safe(skb, sk))
+			return false;
+		if (!mk_vsock_enqueue(virtio, skb)) {
+			skb_orphan(skb);
+			return false;
+		}
+	} else {
+		consume_skb(skb);
+	}
+
+	spin_lock(&virtio->tx_lock);
+	virtio->peer_buf_alloc = le32_to_cpu(hdr.buf_alloc);
+	virtio->peer_fwd_cnt = le32_to_cpu(hdr.fwd_cnt);
+	spin_unlock(&virtio->tx_lock);
+	if (virtio_transport_stream_has_space(vsk) > 0)
+		sk->sk_write_space(sk);
+	if (hdr.len)
+		vsock_data_ready(sk);
+
+	return true;
+}
+
+/**
+ * mk_vsock_deliver_direct - give a packet to its socket now
+ * @skb: packet, checked; nothing of its peer waits before it
+ *
+ * Context: process; does not sleep.
+ * Return: true if that is done and @skb used up; false if it is for the work.
+ */
+bool mk_vsock_deliver_direct(struct sk_buff *skb)
+{
+	u16 op = mk_vsock_op(skb);
+	struct sock *sk;
+	bool taken;
+
+	if (op != VIRTIO_VSOCK_OP_RW && op != VIRTIO_VSOCK_OP_CREDIT_UPDATE)
+		return false;
+	if (mk_vsock_tapped())
+		return false;
+	sk = mk_vsock_find_sock(virtio_vsock_hdr(skb));
+	if (!sk)
+		return false;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	taken = mk_vsock_take(sk, skb);
+	spin_unlock_bh(&sk->sk_lock.slock);
+	sock_put(sk);
+
+	return taken;
+}

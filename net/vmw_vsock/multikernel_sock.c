@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel vsock transport: what a socket has besides the common code's part
+ */
+#include <linux/slab.h>
+
+#include "multikernel_transport.h"
+
+/*
+ * Those that have been connected from here.  Nobody else knows a socket whose
+ * connection is under way: it is in no table that we could walk.
+ */
+static LIST_HEAD(mk_vsock_socks);
+static DEFINE_SPINLOCK(mk_vsock_socks_lock);
+
+/**
+ * mk_vsock_init_sock - as virtio_transport_do_socket_init(), with room for what is ours
+ * @vsk: socket
+ * @psk: listener it comes from, or NULL
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk)
+{
+	struct virtio_vsock_sock *virtio;
+	struct mk_vsock_sock *ms;
+
+	/* Who frees it knows of this part only */
+	BUILD_BUG_ON(offsetof(struct mk_vsock_sock, virtio));
+
+	ms = kzalloc(sizeof(*ms), GFP_KERNEL);
+	if (!ms)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&ms->node);
+	virtio = &ms->virtio;
+	virtio->vsk = vsk;
+	vsk->trans = virtio;
+	if (psk && psk->trans)
+		virtio->peer_buf_alloc = ((struct virtio_vsock_sock *)psk->trans)->peer_buf_alloc;
+	vsk->buffer_size = min_t(u64, vsk->buffer_size, VIRTIO_VSOCK_MAX_BUF_SIZE);
+	virtio->buf_alloc = vsk->buffer_size;
+	spin_lock_init(&virtio->rx_lock);
+	spin_lock_init(&virtio->tx_lock);
+	skb_queue_head_init(&virtio->rx_queue);
+
+	return 0;
+}
+
+/**
+ * mk_vsock_destruct_sock - the opposite
+ * @vsk: socket
+ */
+void mk_vsock_destruct_sock(struct vsock_sock *vsk)
+{
+	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
+
+	spin_lock_bh(&mk_vsock_socks_lock);
+	list_del(&ms->node);
+	spin_unlock_bh(&mk_vsock_socks_lock);
+	virtio_transport_destruct(vsk);
+}
+
+/**
+ * mk_vsock_connect - ask for a connection
+ * @vsk: socket, locked
+ *
+ * Return: 0 or a negative errno.
+ */
+int mk_vsock_connect(struct vsock_sock *vsk)
+{
+	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
+
+	/* Before the request is sent: whoever takes the peer away comes after it */
+	spin_lock_bh(&mk_vsock_socks_lock);
+	ms->cid = vsk->remote_addr.svm_cid;
+	ms->gone = false;
+	if (list_empty(&ms->node))
+		list_add(&ms->node, &mk_vsock_socks);
+	spin_unlock_bh(&mk_vsock_socks_lock);
+
+	return virtio_transport_connect(vsk);
+}
+
+/**
+ * mk_vsock_connect_gone - a CID is gone, those who connect to it are to hear of it
+ * @cid: which, or VMADDR_CID_ANY
+ *
+ * Says so to those of now only, by mk_vsock_connect_reset(), which may come late:
+ * an instance may have been started again by then.
+ *
+ * Context: any but interrupt.
+ */
+void mk_vsock_connect_gone(u32 cid)
+{
+	struct mk_vsock_sock *ms;
+
+	spin_lock_bh(&mk_vsock_socks_lock);
+	list_for_each_entry(ms, &mk_vsock_socks, node)
+		if (cid == VMADDR_CID_ANY || ms->cid == cid)
+			ms->gone = true;
+	spin_unlock_bh(&mk_vsock_socks_lock);
+}
+
+static struct sock *mk_vsock_next_gone(void)
+{
+	struct mk_vsock_sock *ms;
+	struct sock *sk = NULL;
+
+	spin_lock_bh(&mk_vsock_socks_lock);
+	list_for_each_entry(ms, &mk_vsock_socks, node) {
+		/* Without a reference it is about to leave the list */
+		if (!ms->gone || !refcount_inc_not_zero(&sk_vsock(ms->virtio.vsk)->sk_refcnt))
+			continue;
+		sk = sk_vsock(ms->virtio.vsk);
+		break;
+	}
+	spin_unlock_bh(&mk_vsock_socks_lock);
+
+	return sk;
+}
+
+static bool mk_vsock_take_gone(struct vsock_sock *vsk)
+{
+	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
+	bool gone;
+
+	spin_lock_bh(&mk_vsock_socks_lock);
+	gone = ms->gone;
+	ms->gone = false;
+	spin_unlock_bh(&mk_vsock_socks_lock);
+
+	return gone;
+}
+
+/**
+ * mk_vsock_connect_reset - end what mk_vsock_connect_gone() found
+ *
+ * Context: process; takes sockets' locks.
+ */
+void mk_vsock_connect_reset(void)
+{
+	struct vsock_sock *vsk;
+	struct sock *sk;
+
+	while ((sk = mk_vsock_next_gone())) {
+		vsk = vsock_sk(sk);
+		lock_sock(sk);
+		/* As a reset from the peer does; connected ones have got theirs */
+		if (vsk->transport == &mk_vsock_transport.transport &&
+		    mk_vsock_take_gone(vsk) && sk->sk_state == TCP_SYN_SENT) {
+			sk->sk_state = TCP_CLOSE;
+			sk->sk_err = ECONNRESET;
+			sk_error_report(sk);
+		}
+		release_sock(sk);
+		sock_put(sk);
+	}
+}
+
+/* Credit */
+
+/**
+ * mk_vsock_told - a packet says how much of a socket's buffer was read
+ * @vsk: its socket; locked
+ * @hdr: its header
+ */
+void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
+{
+	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
+
+	ms->told_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	ms->told_buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	ms->must_tell = false;
+}
+
+/**
+ * mk_vsock_untold - can the peer do without this credit update?
+ * @vsk: its socket; locked
+ * @hdr: its header
+ *
+ * The common code makes one whenever a reader has read everything: one for each
+ * small message, which costs the peer as much as the message.  The peer has
+ * credit while less than a quarter of the buffer was read and not told; and
+ * enough to wake a reader who waits for more than the first byte.
+ *
+ * A message of a seqpacket is read only when all of it is there, so that it may
+ * need all of the buffer.
+ *
+ * Return: true if it is not to be sent; then all is as if it had not been made.
+ */
+bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
+{
+	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
+	struct sock *sk = sk_vsock(vsk);
+	u32 alloc = le32_to_cpu(hdr->buf_alloc);
+	u32 owed = le32_to_cpu(hdr->fwd_cnt) - ms->told_fwd_cnt;
+
+	if (ms->must_tell || sk->sk_type != SOCK_STREAM || alloc != ms->told_buf_alloc ||
+	    owed >= alloc / 4 || alloc - owed < sock_rcvlowat(sk, 0, INT_MAX))
+		return false;
+
+	spin_lock_bh(&ms->virtio.rx_lock);
+	ms->virtio.last_fwd_cnt = ms->told_fwd_cnt;
+	spin_unlock_bh(&ms->virtio.rx_lock);
+
+	return true;
+}
+
+/**
+ * mk_vsock_set_rcvlowat - a reader is about to wait for more
+ * @vsk: socket, locked
+ * @val: for so many bytes
+ *
+ * Return: 0 or a negative errno.
+ */
+int mk_vsock_set_rcvlowat(struct vsock_sock *vsk, int val)
+{
+	mk_vsock_sock(vsk)->must_tell = true;
+
+	return virtio_transport_notify_set_rcvlowat(vsk, val);
+}
+
+/**
+ * mk_vsock_asked - the peer asks for credit
+ * @hdr: its packet
+ *
+ * Context: process; takes the socket's lock.
+ */
+void mk_vsock_asked(const struct virtio_vsock_hdr *hdr)
+{
+	struct sock *sk = mk_vsock_find_sock(hdr);
+
+	if (!sk)
+		return;
+	lock_sock(sk);
+	if (vsock_sk(sk)->transport == &mk_vsock_transport.transport)
+		mk_vsock_sock(vsock_sk(sk))->must_tell = true;
+	release_sock(sk);
+	sock_put(sk);
+}
