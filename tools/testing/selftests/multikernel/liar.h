@@ -159,6 +159,24 @@ static inline bool put_one(uint16_t service, uint16_t flags, uint64_t id, uint32
 	return put(&rec);
 }
 
+/*
+ * Number of the host's offer of a service, without which it opens nothing.  Its
+ * ring begins with them, and is not overwritten while less than a whole one came.
+ */
+static inline uint32_t host_offer(uint16_t service)
+{
+	const volatile uint8_t *down = (const volatile uint8_t *)host + MK_WINDOW_TX_RING;
+	uint32_t at, head = host->ctl.head, number = 0;
+	struct mk_record rec;
+
+	for (at = 0; head <= MK_RING_SIZE && at < head; at += space_of(rec.len)) {
+		memcpy(&rec, (const void *)(down + at), sizeof(rec));
+		if (rec.service == service && rec.flags == MK_RECORD_OFFER)
+			number = MK_OFFER_MINE(rec.id);
+	}
+	return number;
+}
+
 /* In the log of the kernel, which is the spawn's way to tell the test */
 static inline void say(const char *name, const char *what)
 {

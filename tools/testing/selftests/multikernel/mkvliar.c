@@ -432,7 +432,8 @@ int main(int argc, char **argv)
 	int err = argc != 2 ? 2 : my_cid() ?: map_window();
 
 	if (!err)
-		put_one(MK_SERVICE_VSOCK, MK_RECORD_OFFER, 0, 0);
+		put_one(MK_SERVICE_VSOCK, MK_RECORD_OFFER,
+			MK_OFFER_ID(1, host_offer(MK_SERVICE_VSOCK)), 0);
 	for (what = argc == 2 ? strtok(argv[1], "+") : NULL; what && !err;
 	     what = strtok(NULL, "+"))
 		err = tell(what);
