@@ -100,13 +100,24 @@ static void pattern(char *buf, uint64_t at, size_t len, uint64_t seed)
 	}
 }
 
+/* Much credit: as much as the smaller of the buffers at both ends */
+static bool big;
+
 static int make_socket(const char *addr)
 {
+	unsigned long long size = 16 << 20;
+	int fd;
+
 	if (!strcmp(addr, "unix"))
 		return socket(AF_UNIX, type, 0);
 	if (!strcmp(addr, "tcp"))
 		return socket(AF_INET, SOCK_STREAM, 0);
-	return socket(AF_VSOCK, type, 0);
+	fd = socket(AF_VSOCK, type, 0);
+	if (big && fd >= 0) {
+		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size, sizeof(size));
+		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size));
+	}
+	return fd;
 }
 
 static socklen_t make_addr(const char *addr, unsigned int port, bool listens,
@@ -451,20 +462,18 @@ static void *stalled_reader(void *arg)
 static int cmd_stall(unsigned int port, const char *file)
 {
 	struct uffdio_zeropage zero = { .range.len = 4096 };
-	unsigned long long size = 16 << 20;
-	int uffd, fd = listen_on("vsock", port);
 	struct stall stall;
 	struct uffd_msg msg;
 	pthread_t reader;
+	int uffd, fd;
 
+	big = true;	/* What is accepted inherits it */
+	fd = listen_on("vsock", port);
 	stall.page = make_hole(&uffd);
 	if (!stall.page)
 		return mk_fail("mkvsock: userfaultfd", errno);
 	if (fd < 0)
 		return mk_fail("mkvsock: listen", errno);
-	/* What is accepted inherits them */
-	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size, sizeof(size));
-	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size));
 	printf("mkvsock: serves %u\n", port);
 	fflush(stdout);
 	stall.fd = accept(fd, NULL, NULL);
@@ -741,6 +750,7 @@ int main(int argc, char **argv)
 		return usage();
 	addr = argv[2] + (strncmp(argv[2], "--", 2) ? 0 : 2);
 	addr_arg = addr;
+	big = !strcmp(cmd, "pour");
 	port = atoi(argv[3]);
 	arg3 = argc > 4 ? argv[4] : "0";
 	arg4 = argc > 5 ? argv[5] : "65536";
