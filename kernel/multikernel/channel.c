@@ -211,7 +211,7 @@ static void mk_channel_give_room(struct mk_channel *ch)
 }
 
 /* There is room for those of this kernel that waited for it */
-static void mk_channel_take_room(struct mk_channel *ch)
+static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
 {
 	unsigned long flags;
 	bool room;
@@ -230,6 +230,9 @@ static void mk_channel_take_room(struct mk_channel *ch)
 		return;
 
 	mk_late_replies_send(ch);
+	/* Before those who would use up the room each time */
+	if (!waiter)
+		mk_services_tell(ch);
 	wake_up_all(&ch->room_wait);
 	mk_services_writable(ch);
 }
@@ -287,7 +290,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 		}
 	}
 	mk_channel_give_room(ch);
-	mk_channel_take_room(ch);
+	mk_channel_take_room(ch, waiter);
 	if (waiter)
 		return left || mk_channel_may_tell(ch);
 	mk_services_tell(ch);

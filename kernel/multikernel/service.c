@@ -280,7 +280,7 @@ void mk_services_tell(struct mk_channel *ch)
 
 	lockdep_assert_held(&ch->rx_lock);
 
-	if (!mk_channel_may_tell(ch))
+	if (!ch->due)
 		return;
 	WRITE_ONCE(ch->due, false);
 	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {

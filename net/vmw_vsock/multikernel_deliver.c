@@ -84,7 +84,8 @@ static void mk_vsock_deliver(struct sk_buff *skb)
 		mk_vsock_cut_sock(hdr, true);
 		hdr->flags = 0;
 	}
-	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_REQUEST))
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_REQUEST) ||
+	    hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE))
 		mk_vsock_asked(hdr);
 	virtio_transport_deliver_tap_pkt(skb);
 	virtio_transport_recv_pkt(&mk_vsock_transport, skb);
@@ -248,6 +249,9 @@ void mk_vsock_rx_end(struct mk_vsock_rx *rx)
 
 	__skb_queue_head_init(&old);
 
+	/* Before the work is told, which resets them */
+	mk_vsock_connect_gone(mk_vsock_at_host ? rx->cid : VMADDR_CID_ANY);
+
 	spin_lock_bh(&rx->queue.lock);
 	skb_queue_walk_safe(&rx->queue, skb, next)
 		mk_vsock_rx_del(rx, skb, &old);
@@ -255,7 +259,6 @@ void mk_vsock_rx_end(struct mk_vsock_rx *rx)
 	spin_unlock_bh(&rx->queue.lock);
 
 	mk_vsock_reset_peer(rx->cid);
-	mk_vsock_connect_gone(mk_vsock_at_host ? rx->cid : VMADDR_CID_ANY);
 	__skb_queue_purge(&old);
 	mk_vsock_rx_kick(rx);
 	mk_vsock_rx_put(rx);

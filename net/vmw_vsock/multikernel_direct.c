@@ -66,6 +66,9 @@ static bool mk_vsock_take(struct sock *sk, struct sk_buff *skb)
 	if (!mk_vsock_plain(sk, skb))
 		return false;
 	virtio = vsk->trans;
+	/* Its buffer became smaller, see mk_vsock_asked() */
+	if (le32_to_cpu(hdr.buf_alloc) < READ_ONCE(virtio->peer_buf_alloc))
+		return false;
 	if (hdr.len) {
 		if (!skb_set_owner_sk_safe(skb, sk))
 			return false;

@@ -180,8 +180,10 @@ void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
  *
  * The common code makes one whenever a reader has read everything: one for each
  * small message, which costs the peer as much as the message.  The peer has
- * credit while less than a quarter of the buffer was read and not told; and
- * enough to wake a reader who waits for more than the first byte.
+ * credit while less than a quarter of what it may have under way was read and not
+ * told; and enough to wake a reader who waits for more than the first byte.  It
+ * may have under way what the smaller of both buffers takes; a packet that was
+ * read in part counts as a whole one.
  *
  * A message of a seqpacket is read only when all of it is there, so that it may
  * need all of the buffer.
@@ -191,19 +193,30 @@ void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
 bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
 {
 	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
+	struct virtio_vsock_sock *virtio = &ms->virtio;
 	struct sock *sk = sk_vsock(vsk);
 	u32 alloc = le32_to_cpu(hdr->buf_alloc);
 	u32 owed = le32_to_cpu(hdr->fwd_cnt) - ms->told_fwd_cnt;
+	bool untold;
+	u64 need;
+	u32 room;
 
-	if (ms->must_tell || sk->sk_type != SOCK_STREAM || alloc != ms->told_buf_alloc ||
-	    owed >= alloc / 4 || alloc - owed < sock_rcvlowat(sk, 0, INT_MAX))
+	if (ms->must_tell || sk->sk_type != SOCK_STREAM || alloc != ms->told_buf_alloc)
 		return false;
 
-	spin_lock_bh(&ms->virtio.rx_lock);
-	ms->virtio.last_fwd_cnt = ms->told_fwd_cnt;
-	spin_unlock_bh(&ms->virtio.rx_lock);
+	spin_lock_bh(&virtio->tx_lock);
+	room = min(alloc, virtio->peer_buf_alloc);
+	spin_unlock_bh(&virtio->tx_lock);
 
-	return true;
+	spin_lock_bh(&virtio->rx_lock);
+	need = (u64)owed + (virtio->buf_used - virtio->rx_bytes) +
+	       sock_rcvlowat(sk, 0, INT_MAX);
+	untold = owed < room / 4 && need <= room;
+	if (untold)
+		virtio->last_fwd_cnt = ms->told_fwd_cnt;
+	spin_unlock_bh(&virtio->rx_lock);
+
+	return untold;
 }
 
 /**
@@ -221,20 +234,29 @@ int mk_vsock_set_rcvlowat(struct vsock_sock *vsk, int val)
 }
 
 /**
- * mk_vsock_asked - the peer asks for credit
+ * mk_vsock_asked - the peer asks for credit, or its buffer became smaller
  * @hdr: its packet
+ *
+ * With a smaller buffer it may have no credit left, as what was not told was
+ * little only for the larger one.
  *
  * Context: process; takes the socket's lock.
  */
 void mk_vsock_asked(const struct virtio_vsock_hdr *hdr)
 {
 	struct sock *sk = mk_vsock_find_sock(hdr);
+	struct mk_vsock_sock *ms;
 
 	if (!sk)
 		return;
 	lock_sock(sk);
-	if (vsock_sk(sk)->transport == &mk_vsock_transport.transport)
-		mk_vsock_sock(vsock_sk(sk))->must_tell = true;
+	if (vsock_sk(sk)->transport == &mk_vsock_transport.transport) {
+		ms = mk_vsock_sock(vsock_sk(sk));
+		if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_REQUEST))
+			ms->must_tell = true;
+		else if (le32_to_cpu(hdr->buf_alloc) < ms->virtio.peer_buf_alloc)
+			mk_vsock_set_rcvlowat(vsock_sk(sk), INT_MAX);
+	}
 	release_sock(sk);
 	sock_put(sk);
 }

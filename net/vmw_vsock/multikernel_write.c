@@ -17,7 +17,10 @@ static bool mk_vsock_has_space_for(struct vsock_sock *vsk)
 	rcu_read_lock();
 	peer = mk_vsock_find(vsk->remote_addr.svm_cid);
 	if (peer && stream && READ_ONCE(peer->full)) {
-		space = false;
+		/* Who waits is on the socket's wait queue: with the lock none is missed */
+		spin_lock_bh(&peer->queue.lock);
+		space = !peer->full;
+		spin_unlock_bh(&peer->queue.lock);
 	} else if (peer && READ_ONCE(peer->waiting) > MK_VSOCK_QUEUE_MAX) {
 		spin_lock_bh(&peer->queue.lock);
 		space = peer->waiting <= MK_VSOCK_QUEUE_MAX;

@@ -103,9 +103,17 @@ static void pattern(char *buf, uint64_t at, size_t len, uint64_t seed)
 /* Much credit: as much as the smaller of the buffers at both ends */
 static bool big;
 
+/* MKVSOCK_BUFFER=BYTES in the environment is the buffer of whoever connects */
+static unsigned long long buffer_size(void)
+{
+	const char *bytes = getenv("MKVSOCK_BUFFER");
+
+	return bytes ? strtoull(bytes, NULL, 0) : big ? 16 << 20 : 0;
+}
+
 static int make_socket(const char *addr)
 {
-	unsigned long long size = 16 << 20;
+	unsigned long long size = buffer_size();
 	int fd;
 
 	if (!strcmp(addr, "unix"))
@@ -113,7 +121,7 @@ static int make_socket(const char *addr)
 	if (!strcmp(addr, "tcp"))
 		return socket(AF_INET, SOCK_STREAM, 0);
 	fd = socket(AF_VSOCK, type, 0);
-	if (big && fd >= 0) {
+	if (size && fd >= 0) {
 		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size, sizeof(size));
 		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size));
 	}

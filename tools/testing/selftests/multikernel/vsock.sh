@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # AF_VSOCK between host and spawns, and between spawns that are linked.
 . "$(dirname "$0")/lib.sh"
-plan 60
+plan 62
 
 MIB16=16777216
 STATS=/sys/kernel/debug/multikernel_vsock
@@ -91,6 +91,11 @@ check "the spawn: its own CID is itself" on red "mkvsock connect $red 1024"
 mkvsock server 2000 >"$T/server" &
 check "the host serves, too" until_says "$T/server" "serves 2001"
 
+# A quarter of the reader's buffer is more than all that the writer may have under way
+check "stream, host to spawn, a small buffer at the writer" \
+	env MKVSOCK_BUFFER=32768 mkvsock send "$red" 1024 1000000
+check "stream, spawn to host, a small buffer at the writer" \
+	on red "MKVSOCK_BUFFER=32768 mkvsock send 2 2000 1000000"
 check "stream, host to spawn, odd sizes" mkvsock send "$red" 1024 1000003 4999
 check "stream, spawn to host, odd sizes" on red "mkvsock send 2 2000 1000003 4999"
 check "stream, 16 MiB both ways at once, host's call" mkvsock both "$red" 1024 $MIB16
