@@ -385,14 +385,23 @@ static void serve(int fd)
 	}
 }
 
-static int serve_all(const char *addr, unsigned int port)
+static int listen_and_say(const char *addr, unsigned int port)
 {
-	int fd = listen_on(addr, port), c;
+	int fd = listen_on(addr, port);
 
-	if (fd < 0)
-		return mk_fail("mkvsock: listen", errno);
+	if (fd < 0) {
+		mk_fail("mkvsock: listen", errno);
+		return fd;
+	}
 	printf("mkvsock: serves %u\n", port);
 	fflush(stdout);
+	return fd;
+}
+
+static int serve_all(int fd)
+{
+	int c;
+
 	for (;;) {
 		c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 		if (c < 0)
@@ -407,14 +416,28 @@ static int serve_all(const char *addr, unsigned int port)
 	}
 }
 
+/* One process says all: of two that write to /dev/kmsg at once, one is not heard */
 static int cmd_server(const char *addr, unsigned int port)
 {
+	int fd = listen_and_say(addr, port), packets;
+
+	if (fd < 0)
+		return 1;
 	signal(SIGCHLD, SIG_IGN);
-	if (strcmp(addr, "tcp") && !fork_along()) {
-		type = SOCK_SEQPACKET;
-		return serve_all(addr, port + 1);
+	if (!strcmp(addr, "tcp"))
+		return serve_all(fd);
+
+	type = SOCK_SEQPACKET;
+	packets = listen_and_say(addr, port + 1);
+	if (packets < 0)
+		return 1;
+	if (!fork_along()) {
+		close(fd);
+		return serve_all(packets);
 	}
-	return serve_all(addr, port);
+	type = SOCK_STREAM;
+	close(packets);
+	return serve_all(fd);
 }
 
 static int cmd_deaf(unsigned int port)
