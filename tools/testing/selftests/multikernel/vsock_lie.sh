@@ -18,10 +18,8 @@ plan $((3 + $(echo $breaches | wc -w) + 11 + rounds + 3 + 8 + 7 + 7))
 
 # Log lines of the host that one lie may cost: the rate limit lets 10 in 5 s through
 LINES_MAX=60
-# What may differ at the end: caches of the CPUs and of the spawns' start and end. On the
-# debug kernel 364 kB after all other tests, 964 kB as the first after the boot. It finds
-# a leak for each packet, not one for each connection.
-SLAB_KB=1500
+# What may differ at the end: caches of the CPUs and of the spawns' start and end
+SLAB_KB=600
 # While a lie lasts: 1 MiB that waits for red, 256 KiB of each of its connections, resets
 WHILE_KB=20480
 
