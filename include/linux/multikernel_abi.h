@@ -11,7 +11,7 @@
 #ifndef _LINUX_MULTIKERNEL_ABI_H
 #define _LINUX_MULTIKERNEL_ABI_H
 
-#define MK_ABI_VERSION		2
+#define MK_ABI_VERSION		3
 
 /* Longest instance name, without the terminating NUL */
 #define MK_NAME_MAX		31
@@ -95,17 +95,26 @@ struct mk_boot_desc {
  *
  *	host half				spawn half
  *	0x00000  struct mk_host_page		0x80000  struct mk_spawn_page
+ *						0x81000  struct mk_cpu_page, for each CPU
+ *						0x85000  struct mk_crash_page
  *						0x90000  console
+ *						0xa0000  registers, for each CPU
  *	0x40000  ring host to spawn		0xc0000  ring spawn to host
  */
 #define MK_WINDOW_SIZE		0x100000
 #define MK_WINDOW_HOST		0x00000
 #define MK_WINDOW_TX_RING	0x40000	/* seen from the host */
 #define MK_WINDOW_SPAWN		0x80000
+#define MK_WINDOW_CPUS		0x81000
+#define MK_WINDOW_CRASH		0x85000
 #define MK_WINDOW_CONSOLE	0x90000
+#define MK_WINDOW_NOTES		0xa0000
 #define MK_WINDOW_RX_RING	0xc0000	/* seen from the host */
 #define MK_RING_SIZE		0x40000
 #define MK_CONSOLE_SIZE		0x10000
+
+/* Bytes of one CPU's registers: an ELF note, NT_PRSTATUS, as in a core file */
+#define MK_NOTE_SIZE		0x200
 
 #define MK_HOST_MAGIC		0x68574b4d	/* "MKWh" */
 #define MK_SPAWN_MAGIC		0x73574b4d	/* "MKWs" */
@@ -167,6 +176,8 @@ struct mk_pulse {
  *			what lies before it is the log of earlier starts
  * @ctl:		ring control words
  * @pulse:		the host's sign of life, and its clock
+ * @dump:		not 0: a CPU that gets an NMI writes its registers to its
+ *			note and stops
  */
 struct mk_host_page {
 	__u32 magic;
@@ -182,6 +193,7 @@ struct mk_host_page {
 	__u64 console_start;
 	struct mk_ring_ctl ctl;
 	struct mk_pulse pulse;
+	__u32 dump;
 };
 
 /* How far a spawn has come: struct mk_spawn_page.phase only ever grows */
@@ -235,6 +247,76 @@ struct mk_spawn_page {
 	__u32 reserved[22];
 	struct mk_ring_ctl ctl;
 	struct mk_pulse pulse;
+};
+
+/* struct mk_cpu_page.state */
+#define MK_CPU_OFF		0	/* never came up, or went offline */
+#define MK_CPU_ON		1	/* beats, and takes NMIs */
+#define MK_CPU_DUMPED		2	/* stopped; its note is complete */
+
+/**
+ * struct mk_cpu_page - what one CPU of the spawn says; by the order of
+ *	&struct mk_boot_desc.apic_ids
+ * @state:	MK_CPU_*
+ * @beat:	grows by one with each timer interrupt that says so, about once
+ *		a second
+ * @ran:	grows by one when, after such an interrupt, the scheduler ran
+ *		what it was asked to run on this CPU
+ * @reserved:	0
+ * @beat_tsc:	TSC value at the last @beat
+ * @ran_tsc:	TSC value at the last @ran
+ * @pad:	0; the next CPU's is in a line of its own
+ */
+struct mk_cpu_page {
+	__u32 state;
+	__u32 beat;
+	__u32 ran;
+	__u32 reserved;
+	__u64 beat_tsc;
+	__u64 ran_tsc;
+	__u64 pad[4];
+};
+
+/* struct mk_crash_page.kind */
+#define MK_CRASH_NONE		0
+#define MK_CRASH_PANIC		1
+#define MK_CRASH_OOPS		2	/* an exception: Oops, double fault */
+
+#define MK_CRASH_TEXT		192
+#define MK_CRASH_TRACE		3072
+
+/**
+ * struct mk_crash_page - the last words of a kernel that crashed, and where in
+ *	its memory a debugger begins
+ * @kind:		MK_CRASH_*, written when the rest is
+ * @cpu:		which entry of &struct mk_boot_desc.apic_ids
+ * @tsc:		TSC value then
+ * @ip:			instruction
+ * @text:		what the kernel said, one line, NUL-terminated
+ * @trace:		backtrace: a line for each function, NUL-terminated
+ * @vmcoreinfo:		physical address of the VMCOREINFO note, 0 for none; valid
+ *			from %MK_PHASE_CHANNEL on, as what follows
+ * @vmcoreinfo_size:	its bytes
+ * @reserved:		0
+ * @direct_map:		virtual address of physical address 0
+ * @kernel_virt:	virtual address of the kernel's image
+ * @kernel_phys:	its physical address
+ * @kernel_size:	its bytes
+ */
+struct mk_crash_page {
+	__u32 kind;
+	__u32 cpu;
+	__u64 tsc;
+	__u64 ip;
+	char  text[MK_CRASH_TEXT];
+	char  trace[MK_CRASH_TRACE];
+	__u64 vmcoreinfo;
+	__u32 vmcoreinfo_size;
+	__u32 reserved;
+	__u64 direct_map;
+	__u64 kernel_virt;
+	__u64 kernel_phys;
+	__u64 kernel_size;
 };
 
 /*
