@@ -348,4 +348,5 @@ void __init mk_debugfs_init(void)
 	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
 			    &mk_ipi_bench_fops);
 	mk_bench_init(mk_debugfs_root);
+	mk_inject_init(mk_debugfs_root);
 }
