@@ -5,7 +5,7 @@
 # itself out: nobody else loses anything.  See contain_lib.sh.
 . "$(dirname "$0")/lib.sh"
 . "$MK_DIR/contain_lib.sh"
-plan $((4 + 2 * 5 + 1 + 4 * 5 + 4 * 3 + 1))
+plan $((4 + 2 * 5 + 2 + 4 * 5 + 4 * 3 + 1))
 
 contain_begin 1-2
 
@@ -19,7 +19,9 @@ harmless hotplug-storm 'spawn: hotplug end moves=10 online=0-1' hotplug:10
 harmless kexec 'spawn: kexec end loaded=0 crash=0' kexec
 check "kexec: each way was refused" equal refusals \
 	"$(val red console | grep -c 'spawn: kexec flags=.* mkload: EPERM')" 4
-harmless map 'inject: ioremap of 0x0000000001000000 was refused, memremap was refused' inject:map
+harmless map 'inject: ioremap of 0x0000000001000000' inject:map
+check "map: neither ioremap nor memremap gave it host memory" \
+	evidence 'ioremap of 0x0000000001000000 was refused, memremap was refused'
 
 # --- what ends it ------------------------------------------------------------
 
