@@ -9,6 +9,7 @@
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
 #	unplug		its CPU 1 hears the host for some beats, then goes offline
+#	replug		its CPU 1 goes offline for 10 s, comes back, and again for a moment
 #	idle		what the link to the host costs while nothing is said
 #	flood		more log than the host keeps, lines numbered
 #	getty		a shell on /dev/hvc0, again and again
@@ -17,6 +18,7 @@
 #	vsock		serves at vsock ports 1024 and 1025, see mkvsock.c
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
+#	panic:N		the same up to start N of the instance
 #	oops		a write to address 0 in the kernel
 #	lie:NAME...	mkliar NAME..., where the initramfs has it
 #	vlie:NAME...	mkvliar NAME..., the same; its kernel must not have vsock
@@ -33,9 +35,10 @@
 #	deadinit	its init ends
 #	hotplug:COUNT	its CPU 1 goes offline and comes back
 #	kexec		tries to load a kernel in each of the ways that there are
+#	hang:CPU	one does
+#	softhang:CPU	one takes interrupts, and schedules nothing
 # Given as arguments, words are done at once: mkvsock's server runs them so.
 SELF=/sys/kernel/multikernel/self
-CRASH=/sys/kernel/debug/provoke-crash/DIRECT
 
 # Each line opens the log anew: its rate limit counts for one open file
 say() { echo "spawn: $*" >/dev/kmsg; }
@@ -319,22 +322,29 @@ kexec_all() {
 		"crash=$(cat /sys/kernel/kexec_crash_loaded)"
 }
 
+# hang WORD: one of the kernel's own faults
 hang() {
-	if [ -e $INJECT ]; then
-		say "hang now"
-		inject lockup
-		return
-	fi
-	if [ ! -e $CRASH ]; then
-		say "hang: no LKDTM"
+	if [ ! -e $INJECT ]; then
+		say "hang: no fault injection"
 		return
 	fi
 	say "hang now"
-	for c in $(cpus); do
-		[ "$c" = 0 ] || taskset "$(mask "$c")" sh -c "echo HARDLOCKUP >$CRASH" &
-	done
-	taskset 1 sh -c "echo HARDLOCKUP >$CRASH" &
+	inject "$1"
 }
+
+plug() { echo "$1" >/sys/devices/system/cpu/cpu1/online; }
+
+replug() {
+	plug 0
+	sleep 10	# for this long it is away
+	plug 1
+	plug 0
+	plug 1
+	say "replug online=$(cat /sys/devices/system/cpu/online) end"
+}
+
+# Starts of the instance so far, this one included
+starts() { dmesg | sed -n 's/.*this is instance .*, start \([0-9]*\)$/\1/p'; }
 
 # By init: what is started in the background from here ignores ^C
 by_init() {
@@ -354,6 +364,7 @@ run() {
 	pulse) pulse & ;;
 	latesync) latesync & ;;
 	unplug) unplug ;;
+	replug) replug ;;
 	idle) idle ;;
 	flood) flood ;;
 	getty) by_init /sbin/getty -n -l /bin/sh 0 hvc0 linux ;;
@@ -365,8 +376,9 @@ run() {
 	vsock) mkvsock server 1024 >/dev/kmsg 2>&1 & ;;
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
-	oops) echo EXCEPTION >$CRASH ;;
-	hang) hang ;;
+	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
+	oops) inject oops ;;
+	hang) hang lockup ;;
 	inject:*) inject "${1#inject:}" ;;
 	forkbomb)
 		say "forkbomb now"
@@ -375,6 +387,8 @@ run() {
 	deadinit) deadinit ;;
 	hotplug:*) hotplug "${1#hotplug:}" ;;
 	kexec) kexec_all ;;
+	hang:*) hang "lockup:${1#hang:}" ;;
+	softhang:*) hang "softlockup:${1#softhang:}" ;;
 	bench:*)
 		what=${1#bench:}
 		bench "${what%%:*}" "${what##*:}"

@@ -14,12 +14,15 @@ contain_begin 1-2
 # --- while it runs -----------------------------------------------------------
 
 if [ -e "$INST/red/hang_timeout" ]; then
-	echo $HANG_S >"$INST/red/hang_timeout"
-	# 0 hears the host's doorbell and gives the signs of life, 1 does not
-	fault lockup-other crashed '^hang: CPU 1 ' 'inject: lockup' inject:lockup:1
-	fault lockup-doorbell crashed '^hang: ' 'inject: lockup' inject:lockup:0
-	fault lockup-all crashed '^hang: ' 'inject: lockup' inject:lockup
-	fault softlockup crashed '^hang: CPU 1 has not scheduled' 'inject: softlockup' \
+	mk_set red hang_timeout $HANG_S
+	# Its 0 and 1 are the host's 1 and 2; 0 hears the doorbell and has the heartbeat
+	fault lockup-other crashed '^hang: CPU 2 has not taken a timer interrupt' \
+		'inject: lockup' inject:lockup:1
+	fault lockup-doorbell crashed '^hang: CPU 1 has not taken a timer interrupt' \
+		'inject: lockup' inject:lockup:0
+	fault lockup-all crashed '^hang: none of its 2 CPUs has taken a timer interrupt' \
+		'inject: lockup' inject:lockup
+	fault softlockup crashed '^hang: CPU 2 has not scheduled' 'inject: softlockup' \
 		inject:softlockup:1
 else
 	for f in lockup-other lockup-doorbell lockup-all softlockup; do
@@ -46,10 +49,10 @@ boot_fault early-hang crashed '^no READY within 4 s: no sign of life' '.' 4
 boot_fault console-hang crashed '^no READY within 4 s: hung in early boot' \
 	'inject: console-hang' 4
 
-# These come late: as much time as three boots of blue's
+# The watchdog sees that its boot CPU schedules nothing
+boot_fault initcall-hang crashed '^hang: CPU 1 has not scheduled' 'inject: initcall-hang' 60
+# It comes late: as much time as three boots of blue's
 late_s=$((3 * boot_s + 2))
-boot_fault initcall-hang crashed "^no READY within $late_s s: its kernel is up" \
-	'inject: initcall-hang' $late_s
 boot_fault noready crashed "^no READY within $late_s s: its kernel is up" \
 	'inject: noready' $late_s
 
