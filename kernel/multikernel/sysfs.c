@@ -503,6 +503,9 @@ void mk_sysfs_remove(struct mk_instance *inst)
 	lockdep_assert_not_held(&inst->lock);
 
 	kobject_del(&inst->kobj);
+	/* Who polls finds that it is gone */
+	if (inst->state_kn)
+		sysfs_notify_dirent(inst->state_kn);
 	sysfs_put(inst->state_kn);
 	inst->state_kn = NULL;
 }

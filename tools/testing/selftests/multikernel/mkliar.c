@@ -231,13 +231,14 @@ static void cpu_state(void)
 /* Its CPU beats, and has beaten so often that all that follows is of before */
 static void beat_jump(void)
 {
-	struct mk_cpu_page *cpu = (void *)(half + MK_WINDOW_CPUS - MK_WINDOW_SPAWN);
+	volatile struct mk_cpu_page *cpu =
+		(volatile void *)(half + MK_WINDOW_CPUS - MK_WINDOW_SPAWN);
 	uint64_t end = deadline(LONG_NS);
 	uint32_t from = cpu->beat;
 
 	while (mk_now_ns() < end) {
-		*(volatile uint32_t *)&cpu->beat = from + 0x40000000;
-		*(volatile uint64_t *)&cpu->beat_tsc = __builtin_ia32_rdtsc();
+		cpu->beat = from + 0x40000000;
+		cpu->beat_tsc = __builtin_ia32_rdtsc();
 		usleep(1000);
 	}
 }
