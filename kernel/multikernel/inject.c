@@ -208,30 +208,27 @@ static int mk_inject_bells(const u32 *v, int n)
 }
 
 /*
- * "scribble SEED MS": half of it goes where the kernels look most.  The kernel that
+ * "scribble SEED [MS]": most of it goes where the kernels look most.  The kernel that
  * does it uses the same words, and may go down with them.
  */
 static int mk_inject_scribble(const u32 *v, int n)
 {
+	static const u32 parts[][2] = {
+		{ MK_WINDOW_HOST, sizeof(struct mk_host_page) },
+		{ MK_WINDOW_SPAWN, sizeof(struct mk_spawn_page) },
+		{ MK_WINDOW_CPUS, MK_WINDOW_CONSOLE - MK_WINDOW_CPUS },
+		{ 0, MK_WINDOW_SIZE },
+	};
 	ktime_t end = ktime_add_ms(ktime_get(), n > 1 ? v[1] : MSEC_PER_SEC);
 	u32 *words = mk_self_window;
 	struct rnd_state rnd;
-	u32 at, size;
+	const u32 *part;
+	u32 at;
 
 	prandom_seed_state(&rnd, v[0]);
 	while (ktime_before(ktime_get(), end)) {
-		at = prandom_u32_state(&rnd);
-		switch (prandom_u32_state(&rnd) % 4) {
-		case 0:
-			at = MK_WINDOW_HOST + at % sizeof(struct mk_host_page);
-			break;
-		case 1:
-			size = MK_WINDOW_CONSOLE - MK_WINDOW_SPAWN;
-			at = MK_WINDOW_SPAWN + at % size;
-			break;
-		default:
-			at %= MK_WINDOW_SIZE;
-		}
+		part = parts[prandom_u32_state(&rnd) % ARRAY_SIZE(parts)];
+		at = part[0] + prandom_u32_state(&rnd) % part[1];
 		WRITE_ONCE(words[at / sizeof(u32)], prandom_u32_state(&rnd));
 		cond_resched();
 	}

@@ -5,7 +5,10 @@
 # itself out: nobody else loses anything.  See contain_lib.sh.
 . "$(dirname "$0")/lib.sh"
 . "$MK_DIR/contain_lib.sh"
-plan $((4 + 2 * 5 + 2 + 4 * 5 + 4 * 3 + 1))
+rounds=${MK_N:-3}
+seed=${MK_SEED:-1}
+plan $((4 + 2 * 5 + 2 + 4 * (2 + rounds) + 4 * 3 + 1))
+echo "# scribbles from seed $seed on (SEED=), $rounds of them (N=)"
 
 contain_begin 1-2
 
@@ -27,9 +30,11 @@ check "map: neither ioremap nor memremap gave it host memory" \
 
 fault stray crashed '^panic: Fatal exception' 'unable to handle page fault' inject:stray
 # The window is the host's, too: what lies there is believed by nobody
-for seed in 1 2 3; do
+while [ "$rounds" -gt 0 ]; do
 	fault "scribble-$seed" crashed '^(fault: |ended without saying how|panic: )' '.' \
-		"inject:scribble:$seed:2000"
+		"inject:scribble:$seed:3000"
+	rounds=$((rounds - 1))
+	seed=$((seed + 1))
 done
 fault panic-while-sending crashed '^panic: injected' 'Kernel panic' "busy inject:panic"
 
