@@ -57,10 +57,12 @@ void mk_watchdog_start(struct mk_instance *inst)
 /* One CPU's words, each read once; what belongs to a number is as new at least */
 static void mk_watch_read(const struct mk_cpu_page *page, struct mk_cpu_page *said)
 {
-	/* Pair with the releases in beat.c */
+	/* Pairs with the release in mk_beat_online() */
 	said->state = smp_load_acquire(&page->state);
+	/* Pairs with the release in mk_say_beat() */
 	said->beat = smp_load_acquire(&page->beat);
 	said->beat_tsc = READ_ONCE(page->beat_tsc);
+	/* Pairs with the release in mk_say_ran() */
 	said->ran = smp_load_acquire(&page->ran);
 	said->ran_tsc = READ_ONCE(page->ran_tsc);
 }
