@@ -9,6 +9,7 @@
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
 #	unplug		its CPU 1 hears the host for some beats, then goes offline
+#	replug		its CPU 1 goes offline for 10 s, comes back, and again for a moment
 #	idle		what the link to the host costs while nothing is said
 #	flood		more log than the host keeps, lines numbered
 #	getty		a shell on /dev/hvc0, again and again
@@ -17,6 +18,7 @@
 #	vsock		serves at vsock ports 1024 and 1025, see mkvsock.c
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
+#	panic:N		the same up to start N of the instance
 #	oops		a write to address 0 in the kernel
 #	lie:NAME...	mkliar NAME..., where the initramfs has it
 #	vlie:NAME...	mkvliar NAME..., the same; its kernel must not have vsock
@@ -27,6 +29,8 @@
 #	sample		loads the sample module and asks the host
 #	resample	loads and unloads it, 8 times, and leaves it loaded
 #	hang		all CPUs loop with interrupts off
+#	hang:CPU	one does
+#	softhang:CPU	one takes interrupts, and schedules nothing
 SELF=/sys/kernel/multikernel/self
 CRASH=/sys/kernel/debug/provoke-crash/DIRECT
 
@@ -278,6 +282,30 @@ hang() {
 	taskset 1 sh -c "echo HARDLOCKUP >$CRASH" &
 }
 
+# hang_one KIND CPU: a way of LKDTM's
+hang_one() {
+	if [ ! -e $CRASH ]; then
+		say "hang: no LKDTM"
+		return
+	fi
+	say "hang now"
+	taskset "$(mask "$2")" sh -c "echo $1 >$CRASH" &
+}
+
+plug() { echo "$1" >/sys/devices/system/cpu/cpu1/online; }
+
+replug() {
+	plug 0
+	sleep 10	# for this long it is away
+	plug 1
+	plug 0
+	plug 1
+	say "replug online=$(cat /sys/devices/system/cpu/online) end"
+}
+
+# Starts of the instance so far, this one included
+starts() { dmesg | sed -n 's/.*this is instance .*, start \([0-9]*\)$/\1/p'; }
+
 # By init: what is started in the background from here ignores ^C
 by_init() {
 	echo "::respawn:$*" >>/etc/inittab
@@ -296,6 +324,7 @@ run() {
 	pulse) pulse & ;;
 	latesync) latesync & ;;
 	unplug) unplug ;;
+	replug) replug ;;
 	idle) idle ;;
 	flood) flood ;;
 	getty) by_init /sbin/getty -n -l /bin/sh 0 hvc0 linux ;;
@@ -307,8 +336,11 @@ run() {
 	vsock) mkvsock server 1024 >/dev/kmsg 2>&1 & ;;
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
+	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
 	oops) echo EXCEPTION >$CRASH ;;
 	hang) hang ;;
+	hang:*) hang_one HARDLOCKUP "${1#hang:}" ;;
+	softhang:*) hang_one SOFTLOCKUP "${1#softhang:}" ;;
 	bench:*)
 		what=${1#bench:}
 		bench "${what%%:*}" "${what##*:}"

@@ -192,6 +192,7 @@ static int __init mk_spawn_map(void)
 		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
 	mk_heart_start_self();
+	mk_beat_start_self();
 	/* Else it would open its end at its next look, a moment later */
 	mk_spawn_ring_host();
 

@@ -123,6 +123,7 @@ in_flight() {
 hang_red() {
 	mk_start red && said red "hang now" && until_it not pinged red 1
 }
+mk_set red hang_timeout 0
 mk_load red mk.spawn=hang
 if grep -q LKDTM=y /proc/config 2>/dev/null || zcat /proc/config.gz | grep -q LKDTM=y; then
 	check "red hangs" hang_red

@@ -150,6 +150,7 @@ mk_kill web
 
 # --- all its CPUs loop with interrupts off ---
 
+mk_set web hang_timeout 0
 mk_load web mk.spawn=hang
 mk_start web
 if ! mkwait -b "$INST/web/console" "spawn: hang" "$BOOT_MS" || val web console | grep -q 'hang: no LKDTM'; then

@@ -187,6 +187,7 @@ check "blue can't be reached at once" errno_at_once ENODEV mkvsock connect "$blu
 
 # Who connects meanwhile has nobody who could answer; it must not take the time-out
 sent() { key sent "$(grep "^cid=$blue " $STATS)"; }
+mk_set blue hang_timeout 0
 mk_load blue mk.spawn=vsock,hang && mk_start blue
 if ! hangs blue >"$T/why" 2>&1; then
 	mk_kill blue

@@ -242,6 +242,7 @@ for name in red blue; do
 	[ "$(state $name)" != running ] || mk_kill $name
 done
 klog_mark
+mk_set blue hang_timeout 0
 mk_load blue mk.spawn=vsock,hang && mk_start blue
 if ! hangs blue >"$T/why" 2>&1; then
 	n=0
