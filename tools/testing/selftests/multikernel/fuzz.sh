@@ -4,7 +4,7 @@
 # Bounded, seeded rubbish into every file that takes a write, and into kexec_file_load();
 # whatever comes of it, no instance makes a step that is not in the table of states.
 . "$(dirname "$0")/lib.sh"
-plan 18
+plan 20
 
 seed=${MK_SEED:-$(($(date +%s) % 100000))}
 count=${MK_FUZZ:-200}
