@@ -3,6 +3,7 @@
 # All tests. Each part is a QEMU run of its own with a log of its own.
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh on a
 #		machine that has threads, with the plain kernel
+#	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside
 #		a spawn
@@ -59,6 +60,9 @@ if [ "$flavour" = kasan ]; then
 	total
 	exit
 fi
+
+# A short soak, the same each time
+N=10 SEED=1 MK_APPEND="crashkernel=128M kunit.enable=0" part "$flavour" soak 600 -v tap=1
 
 # Two cores of two threads, so that half of a core can be asked for
 SMP=4,cores=2,threads=2 TESTS=smt part plain check 120 -v tap=1

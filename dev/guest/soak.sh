@@ -50,7 +50,7 @@ lie:header,lie:console,lie:pulse any . -
 lie:random:7:2000 any . -
 lie:records:11:2000 any . -'
 
-# shellcheck disable=SC1091
+# shellcheck disable=SC1091,SC3043,SC2154 # busybox ash; by lib.sh
 . /mk/tests/lib.sh
 plan 9
 
@@ -67,7 +67,7 @@ soak_initrd() {
 		cat "$INITRD" "$T/more.gz" >"$T/initrd" && INITRD=$T/initrd
 }
 
-# Faults that this kernel can have, and the CPUs behind the first two: one for each slot
+# The faults that this kernel can have
 chosen() {
 	local word state reason option
 	zcat /proc/config.gz >"$T/config"
@@ -160,7 +160,10 @@ life() { # NUMBER
 	# shellcheck disable=SC2046 # words
 	set -- "$1" $(fault "$fault")
 	word=$2 wanted=$3 reason=$4
-	[ "$how" = 0 ] && how=kill || how=stop
+	case $how in
+	0) how="kill" ;;
+	*) how="stop" ;;
+	esac
 	name=s$slot cpus=$((slot + 2))
 	what="$name $memory $word"
 	if [ "$slots" -ge 2 ] && [ "$wide" = 0 ]; then
@@ -214,7 +217,8 @@ all_lives() {
 exec 4>&1
 
 echo "# n=$N seed=$SEED"
-slots=$(($(ls -d $CPUS/cpu[0-9]* | grep -c '') - 2))
+set -- $CPUS/cpu[0-9]*
+slots=$(($# - 2))
 [ $slots -le 3 ] || slots=3
 [ ! -w $PARAM/stop_timeout ] || param_set stop_timeout 15
 chosen

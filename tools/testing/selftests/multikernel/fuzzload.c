@@ -24,6 +24,15 @@ static unsigned int rnd(unsigned int below)
 	return (rng >> 16) % below;
 }
 
+/* On crash, debug, unknown, beyond the id */
+static const int odd_bits[] = { 1, 3, 5, 7, 12, 15, 32, 40, 63 };
+
+static const unsigned long lens[] = {
+	0, 1, 2, 100, 2047, 2048, 4096, 65536, 1ul << 40
+};
+
+#define pick(array)	((array)[rnd(sizeof(array) / sizeof(*(array)))])
+
 int main(int argc, char **argv)
 {
 	static char cmdline[70000];
@@ -66,7 +75,7 @@ int main(int argc, char **argv)
 			flags |= KEXEC_FILE_NO_INITRAMFS;
 		switch (rnd(6)) {
 		case 0:		/* some instance that is not there */
-			flags |= (unsigned long)(id + 1 + rnd(60000)) % 65536 << MK_KEXEC_ID_SHIFT;
+			flags |= (id + 1ul + rnd(60000)) % 65536 << MK_KEXEC_ID_SHIFT;
 			right = flags >> MK_KEXEC_ID_SHIFT == id;
 			break;
 		case 1:		/* none */
@@ -75,8 +84,8 @@ int main(int argc, char **argv)
 		default:
 			flags |= (unsigned long)id << MK_KEXEC_ID_SHIFT;
 		}
-		if (rnd(4) == 0) {	/* on crash, debug, unknown, beyond the id */
-			flags |= 1ul << (const int[]){ 1, 3, 5, 7, 12, 15, 32, 40, 63 }[rnd(9)];
+		if (rnd(4) == 0) {
+			flags |= 1ul << pick(odd_bits);
 			right = false;
 		}
 		kfd = kernel;
@@ -89,7 +98,7 @@ int main(int argc, char **argv)
 			ifd = fds[rnd(nr_fds)];
 		/* What an initrd may be is not the kernel's to judge, but a file it is */
 		text = cmdline;
-		len = (const unsigned long[]){ 0, 1, 2, 100, 2047, 2048, 4096, 65536, 1ul << 40 }[rnd(9)];
+		len = pick(lens);
 		memset(cmdline, 'x', sizeof(cmdline));
 		if (len && len < sizeof(cmdline) && rnd(4))
 			cmdline[len - 1] = '\0';
@@ -105,8 +114,8 @@ int main(int argc, char **argv)
 		if (right)
 			continue;
 		wrong++;
-		fprintf(stderr, "fuzzload: call %u was taken: kernel %d initrd %d cmdline %lu flags %#lx\n",
-			i, kfd, ifd, len, flags);
+		fprintf(stderr, "fuzzload: call %u was taken: flags %#lx, files %d %d, cmdline %lu\n",
+			i, flags, kfd, ifd, len);
 	}
 	printf("%u of %u taken, %u wrongly\n", taken, count, wrong);
 	return wrong != 0;
