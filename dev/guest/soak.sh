@@ -21,10 +21,11 @@ fi
 
 # What goes wrong, one a line:
 #	WORD	what dev/guest/spawn.sh does; commas may join several
-#	STATE	how it ends by itself, - if it does not: then it is killed or stopped
+#	STATE	how it ends by itself; - if it does not: then it is killed or stopped;
+#		deaf if a stop ends by its time-out; any if it may end or not; hung if
+#		only a kill ends it
 #	REASON	with this reason; . for a blank
 #	NEEDS	only where the kernel has this option; - for everywhere
-# One that ends by itself or says "crashed" may say anything in its log.
 faults='view - - -
 flood - - -
 count - - -
@@ -48,7 +49,20 @@ lie:doorbell-vector any . -
 lie:exit-kind crashed ^ended.without.saying.how$ -
 lie:header,lie:console,lie:pulse any . -
 lie:random:7:2000 any . -
-lie:records:11:2000 any . -'
+lie:records:11:2000 any . -
+inject:panic crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:null-irq any . MULTIKERNEL_FAULT_INJECTION
+inject:stack any . MULTIKERNEL_FAULT_INJECTION
+inject:double-fault any . MULTIKERNEL_FAULT_INJECTION
+inject:oom any . MULTIKERNEL_FAULT_INJECTION
+inject:lockup hung - MULTIKERNEL_FAULT_INJECTION
+inject:softlockup hung - MULTIKERNEL_FAULT_INJECTION
+inject:deaf:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:bells:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:scribble:3:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:nmi-storm:2000 any . MULTIKERNEL_FAULT_INJECTION
+forkbomb hung - MULTIKERNEL_FAULT_INJECTION
+deadinit any . MULTIKERNEL_FAULT_INJECTION'
 
 # shellcheck disable=SC1091,SC3043,SC2154 # busybox ash; by lib.sh
 . /mk/tests/lib.sh
