@@ -157,6 +157,10 @@ host_list() {
 	if [ -f "$BUILD/bzImage.signed" ]; then
 		add_file /mk/bzImage.signed "$BUILD/bzImage.signed" 644
 	fi
+	# Of another build, and quicker; make check builds it first
+	if [ "$flavour" != plain ] && [ -f "$OUT/plain/bzImage" ]; then
+		add_file /mk/bzImage.plain "$OUT/plain/bzImage" 644
+	fi
 	add_file /mk/base.cpio.gz "$OUT/base.cpio.gz" 644
 	for f in "$TOP"/dev/guest/*.sh; do
 		case $f in */spawn.sh | */kexec.sh) continue ;; esac
