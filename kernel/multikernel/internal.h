@@ -41,6 +41,7 @@
  * - beat.c: each CPU of a spawn says that it is alive
  * - sysfs.c, debugfs.c, trace.h: the surfaces
  * - bench.c: figures of the messages
+ * - inject.c: faults of a spawn on request, for tests
  *
  * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
@@ -739,6 +740,17 @@ static inline void mk_debugfs_add(struct mk_channel *ch) { }
 static inline void mk_debugfs_remove(struct mk_channel *ch) { }
 #endif
 
+/* inject.c */
+#ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
+void mk_inject_init(struct dentry *root);
+void mk_inject_early(bool console);
+void mk_inject_not_ready(void);
+#else
+static inline void mk_inject_init(struct dentry *root) { }
+static inline void mk_inject_early(bool console) { }
+static inline void mk_inject_not_ready(void) { }
+#endif
+
 /* spawn.c: called by the architecture */
 extern bool mk_self_is_spawn;
 extern struct mk_boot_desc mk_self;
@@ -772,5 +784,11 @@ int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
 		       struct mk_image *image, struct mk_complaint *c);
 
 int arch_mk_boot_params(struct mk_instance *inst);
+
+/* With CONFIG_MULTIKERNEL_FAULT_INJECTION */
+void __noreturn arch_mk_inject_double_fault(void);
+void __noreturn arch_mk_inject_triple_fault(void);
+int arch_mk_inject_nmis(u32 ms, u64 *sent, u64 *heard);
+int arch_mk_inject_param(char *buf, int size);
 
 #endif /* _MK_INTERNAL_H */

@@ -247,7 +247,7 @@ mk_load blue mk.spawn=vsock,hang && mk_start blue
 if ! hangs blue >"$T/why" 2>&1; then
 	n=0
 	while [ $n -lt 4 ]; do
-		skip "a spawn that does not read" "LKDTM in the spawn's kernel"
+		skip "a spawn that does not read" "CONFIG_MULTIKERNEL_FAULT_INJECTION in the spawn's kernel"
 		n=$((n + 1))
 	done
 else
