@@ -6,6 +6,7 @@
 #	view		who it is, its CPUs, memory, kernel, clock
 #	report		view, and: timers and idle of each CPU, resources, interrupts
 #	watch		every half second its NMI counts
+#	count		a line every 50 ms, numbered
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
 #	unplug		its CPU 1 hears the host for some beats, then goes offline
@@ -24,15 +25,21 @@
 #	vlie:NAME...	mkvliar NAME..., the same; its kernel must not have vsock
 #	bench:SIZE:COUNT	so many messages to the host
 #	roam:COUNT	pings the host, while the CPU that hears its doorbell changes
+#	busy		messages of 64 KiB to the host, meanwhile the next word
 #	floodhost	messages to the host without an end, 64 bytes each
 #	spin		a CPU that does nothing else
 #	sample		loads the sample module and asks the host
 #	resample	loads and unloads it, 8 times, and leaves it loaded
 #	hang		all CPUs loop with interrupts off
+#	inject:WORD[:N]...	the kernel's own faults, see kernel/multikernel/inject.c
+#	forkbomb	processes without an end
+#	deadinit	its init ends
+#	hotplug:COUNT	its CPU 1 goes offline and comes back
+#	kexec		tries to load a kernel in each of the ways that there are
 #	hang:CPU	one does
 #	softhang:CPU	one takes interrupts, and schedules nothing
+# Given as arguments, words are done at once: mkvsock's server runs them so.
 SELF=/sys/kernel/multikernel/self
-CRASH=/sys/kernel/debug/provoke-crash/DIRECT
 
 # Each line opens the log anew: its rate limit counts for one open file
 say() { echo "spawn: $*" >/dev/kmsg; }
@@ -192,6 +199,15 @@ watch() {
 	done
 }
 
+count() {
+	n=0
+	while :; do
+		n=$((n + 1))
+		say "count $n"
+		usleep 50000
+	done
+}
+
 pulse() {
 	n=0
 	while :; do
@@ -270,26 +286,60 @@ flood() {
 	say "flood end"
 }
 
-hang() {
-	if [ ! -e $CRASH ]; then
-		say "hang: no LKDTM"
-		return
+INJECT=/sys/kernel/debug/multikernel/inject
+
+inject() {
+	what=$(echo "$1" | tr : ' ')
+	if why=$( (echo "$what" >$INJECT) 2>&1); then
+		say "inject $what end"
+	else
+		say "inject $what failed: $why"
 	fi
-	say "hang now"
-	for c in $(cpus); do
-		[ "$c" = 0 ] || taskset "$(mask "$c")" sh -c "echo HARDLOCKUP >$CRASH" &
-	done
-	taskset 1 sh -c "echo HARDLOCKUP >$CRASH" &
 }
 
-# hang_one KIND CPU: a way of LKDTM's
-hang_one() {
-	if [ ! -e $CRASH ]; then
-		say "hang: no LKDTM"
+bomb() {
+	while :; do
+		bomb &
+	done
+}
+
+# Busybox's init becomes what inittab calls "restart"
+deadinit() {
+	say "deadinit now"
+	echo "::restart:/bin/false" >>/etc/inittab
+	kill -HUP 1
+	kill -QUIT 1
+}
+
+hotplug() {
+	n=0
+	while [ $n -lt "$1" ]; do
+		n=$((n + 1))
+		for on in 0 1; do
+			echo $on >/sys/devices/system/cpu/cpu1/online ||
+				say "hotplug: $on refused"
+		done
+	done
+	say "hotplug end moves=$n online=$(cat /sys/devices/system/cpu/online)"
+}
+
+# An ordinary image, a crash image, an image for an instance; any file is as good
+kexec_all() {
+	for flags in 0 4 6 0x10014; do
+		say "kexec flags=$flags $(mkload -f $flags /bin/busybox 2>&1)"
+	done
+	say "kexec end loaded=$(cat /sys/kernel/kexec_loaded)" \
+		"crash=$(cat /sys/kernel/kexec_crash_loaded)"
+}
+
+# hang WORD: one of the kernel's own faults
+hang() {
+	if [ ! -e $INJECT ]; then
+		say "hang: no fault injection"
 		return
 	fi
 	say "hang now"
-	taskset "$(mask "$2")" sh -c "echo $1 >$CRASH" &
+	inject "$1"
 }
 
 plug() { echo "$1" >/sys/devices/system/cpu/cpu1/online; }
@@ -321,6 +371,7 @@ run() {
 	view) view ;;
 	report) report ;;
 	watch) watch & ;;
+	count) count & ;;
 	pulse) pulse & ;;
 	latesync) latesync & ;;
 	unplug) unplug ;;
@@ -337,10 +388,18 @@ run() {
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
 	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
-	oops) echo EXCEPTION >$CRASH ;;
-	hang) hang ;;
-	hang:*) hang_one HARDLOCKUP "${1#hang:}" ;;
-	softhang:*) hang_one SOFTLOCKUP "${1#softhang:}" ;;
+	oops) inject oops ;;
+	hang) hang lockup ;;
+	inject:*) inject "${1#inject:}" ;;
+	forkbomb)
+		say "forkbomb now"
+		bomb
+		;;
+	deadinit) deadinit ;;
+	hotplug:*) hotplug "${1#hotplug:}" ;;
+	kexec) kexec_all ;;
+	hang:*) hang "lockup:${1#hang:}" ;;
+	softhang:*) hang "softlockup:${1#softhang:}" ;;
 	bench:*)
 		what=${1#bench:}
 		bench "${what%%:*}" "${what##*:}"
@@ -348,6 +407,7 @@ run() {
 	roam:*) roam "${1#roam:}" ;;
 	lie:*) /mk/mkliar "${1#lie:}" ;;
 	vlie:*) /mk/mkvliar "${1#vlie:}" ;;
+	busy) bench 65536 1000000 & ;;
 	floodhost) floodhost ;;
 	spin) spin ;;
 	sample) sample ;;
@@ -356,6 +416,12 @@ run() {
 	esac
 }
 
+if [ $# -gt 0 ]; then
+	for what; do
+		run "$what"
+	done
+	exit 0
+fi
 # shellcheck disable=SC2013 # words, not lines
 for word in $(cat /proc/cmdline); do
 	case $word in

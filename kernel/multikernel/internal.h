@@ -36,10 +36,12 @@
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
+ * - power.c: the host restarts, powers off, or wants to sleep
  * - spawn.c: the spawn's side of all that
  * - beat.c: each CPU of a spawn says that it is alive
  * - sysfs.c, debugfs.c, trace.h: the surfaces
  * - bench.c: figures of the messages
+ * - inject.c: faults of a spawn on request, for tests
  *
  * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
@@ -645,6 +647,7 @@ static inline struct mk_instance *mk_to_instance(struct kobject *kobj)
 
 /* instance.c */
 extern struct mutex mk_lock;
+extern struct list_head mk_instances;
 extern struct mk_mem_pool mk_pool;
 extern struct workqueue_struct *mk_wq;
 
@@ -654,6 +657,20 @@ int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c
 void mk_instance_free(struct mk_instance *inst);
 struct mk_instance *mk_instance_get(u32 id);
 void mk_instance_put(struct mk_instance *inst);
+
+/* power.c */
+extern bool mk_going_down;
+
+void mk_power_init(void);
+
+/*
+ * The host restarts or powers off: nothing is created or started any more.
+ * Whoever holds mk_lock or the instance's lock, and sees false, is waited for.
+ */
+static inline bool mk_is_going_down(void)
+{
+	return READ_ONCE(mk_going_down);
+}
 
 /* lifecycle.c */
 void mk_instance_init_run(struct mk_instance *inst);
@@ -723,6 +740,17 @@ static inline void mk_debugfs_add(struct mk_channel *ch) { }
 static inline void mk_debugfs_remove(struct mk_channel *ch) { }
 #endif
 
+/* inject.c */
+#ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
+void mk_inject_init(struct dentry *root);
+void mk_inject_early(bool console);
+void mk_inject_not_ready(void);
+#else
+static inline void mk_inject_init(struct dentry *root) { }
+static inline void mk_inject_early(bool console) { }
+static inline void mk_inject_not_ready(void) { }
+#endif
+
 /* spawn.c: called by the architecture */
 extern bool mk_self_is_spawn;
 extern struct mk_boot_desc mk_self;
@@ -741,6 +769,7 @@ u32 arch_mk_cpu_id(unsigned int cpu);
 int arch_mk_self_index(unsigned int cpu);
 bool arch_mk_same_core(unsigned int a, unsigned int b);
 void arch_mk_cpu_reset(u32 id);
+void arch_mk_cpu_reset_crash(u32 id);
 int arch_mk_cpu_take_back(u32 id);
 int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
@@ -755,5 +784,11 @@ int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
 		       struct mk_image *image, struct mk_complaint *c);
 
 int arch_mk_boot_params(struct mk_instance *inst);
+
+/* With CONFIG_MULTIKERNEL_FAULT_INJECTION */
+void __noreturn arch_mk_inject_double_fault(void);
+void __noreturn arch_mk_inject_triple_fault(void);
+int arch_mk_inject_nmis(u32 ms, u64 *sent, u64 *heard);
+int arch_mk_inject_param(char *buf, int size);
 
 #endif /* _MK_INTERNAL_H */

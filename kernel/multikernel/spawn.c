@@ -222,6 +222,7 @@ void multikernel_ready(void)
 	if (!mk_self_is_spawn)
 		return;
 
+	mk_inject_not_ready();
 	mk_heart_ready_self();
 	mk_self_page->nr_cpus_online = num_online_cpus();
 	mk_spawn_set_phase(MK_PHASE_READY);

@@ -76,7 +76,7 @@ static void mk_vsock_deliver(struct sk_buff *skb)
 	if (mk_vsock_all_of_cid(hdr)) {
 		mk_vsock_reset_cid(le64_to_cpu(hdr->src_cid));
 		mk_vsock_connect_gone(le64_to_cpu(hdr->src_cid));
-		mk_vsock_connect_reset();
+		mk_vsock_gone_reset();
 		kfree_skb(skb);
 		return;
 	}
@@ -104,11 +104,13 @@ static void mk_vsock_rx_work(struct work_struct *work)
 			spin_unlock_bh(&rx->queue.lock);
 			/* Those that came to be while the peer went */
 			mk_vsock_reset_peer(rx->cid);
-			mk_vsock_connect_reset();
+			mk_vsock_gone_reset();
 			continue;
 		}
 		skb = __skb_dequeue(&rx->queue);
 		spin_unlock_bh(&rx->queue.lock);
+		/* Before what came after: a connection that was cut may have lost some */
+		mk_vsock_gone_reset();
 		if (!skb)
 			break;
 

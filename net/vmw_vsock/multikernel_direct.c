@@ -21,8 +21,10 @@ static bool mk_vsock_plain(struct sock *sk, struct sk_buff *skb)
 	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct vsock_sock *vsk = vsock_sk(sk);
 
+	lockdep_assert_held(&sk->sk_callback_lock);
+
 	/* In use; or somebody's callbacks, which may want to sleep */
-	if (sock_owned_by_user(sk) || READ_ONCE(sk->sk_user_data))
+	if (sock_owned_by_user(sk) || sk->sk_user_data)
 		return false;
 
 	return sk->sk_state == TCP_ESTABLISHED && !sock_flag(sk, SOCK_DONE) &&
@@ -114,7 +116,10 @@ bool mk_vsock_deliver_direct(struct sk_buff *skb)
 		return false;
 
 	spin_lock_bh(&sk->sk_lock.slock);
+	/* Whoever puts in callbacks of his own, or takes them out, holds it for writing */
+	read_lock(&sk->sk_callback_lock);
 	taken = mk_vsock_take(sk, skb);
+	read_unlock(&sk->sk_callback_lock);
 	spin_unlock_bh(&sk->sk_lock.slock);
 	sock_put(sk);
 

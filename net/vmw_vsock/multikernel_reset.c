@@ -6,10 +6,18 @@
  */
 #include "multikernel_transport.h"
 
-/* As if the peer had died: what came is read, then ECONNRESET */
-static void mk_vsock_reset_sock(struct sock *sk)
+/**
+ * mk_vsock_reset_sock - as if the peer had died: what came is read, then ECONNRESET
+ * @sk: connected socket; locked, or its spinlock is held and no user has it
+ *
+ * Else its user could be closing it, look for SOCK_DONE just before it is set, and
+ * leave the rest to a time-out that finds it set: the socket would stay for good.
+ */
+void mk_vsock_reset_sock(struct sock *sk)
 {
 	struct vsock_sock *vsk = vsock_sk(sk);
+
+	lockdep_assert(lockdep_sock_is_held(sk));
 
 	/* Over already, or closed by its user: its time-out ends it without us */
 	if (sock_flag(sk, SOCK_DONE) || vsk->close_work_scheduled)
@@ -21,6 +29,23 @@ static void mk_vsock_reset_sock(struct sock *sk)
 	sk_error_report(sk);
 }
 
+/* Now, or soon by the work if its user holds it; true if now */
+static bool mk_vsock_reset_or_mark(struct sock *sk)
+{
+	bool now;
+
+	/* Inside the lock of the table of connected sockets, see below */
+	spin_lock_bh(&sk->sk_lock.slock);
+	now = !sock_owned_by_user(sk);
+	if (now)
+		mk_vsock_reset_sock(sk);
+	else
+		mk_vsock_mark_gone(vsock_sk(sk));
+	spin_unlock_bh(&sk->sk_lock.slock);
+
+	return now;
+}
+
 /* The one CID that mk_vsock_reset_gone() looks for, or all */
 static u32 mk_vsock_gone_cid;
 static DEFINE_MUTEX(mk_vsock_gone_lock);
@@ -30,12 +55,14 @@ static void mk_vsock_reset_gone(struct sock *sk)
 {
 	if (mk_vsock_gone_cid == VMADDR_CID_ANY ||
 	    vsock_sk(sk)->remote_addr.svm_cid == mk_vsock_gone_cid)
-		mk_vsock_reset_sock(sk);
+		mk_vsock_reset_or_mark(sk);
 }
 
 /**
- * mk_vsock_reset_cid - end all connections to a CID; takes no socket's lock
+ * mk_vsock_reset_cid - end all connections to a CID; waits for no socket's lock
  * @cid: which
+ *
+ * Those that their user holds are left to mk_vsock_gone_reset().
  */
 void mk_vsock_reset_cid(u32 cid)
 {
@@ -49,6 +76,8 @@ void mk_vsock_reset_cid(u32 cid)
 /**
  * mk_vsock_reset_peer - end all connections through a peer
  * @cid: its CID: a spawn that is gone; in a spawn the host, and so all
+ *
+ * As mk_vsock_reset_cid().
  */
 void mk_vsock_reset_peer(u32 cid)
 {
@@ -74,8 +103,8 @@ struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr)
 /**
  * mk_vsock_cut_sock - end one connection, so that its end is not taken for a good one
  * @hdr: header of a packet of it
- * @locked: take the socket's lock.  The channel's reader can't: that is held for as
- *	long as user space likes
+ * @locked: wait for the socket's lock.  The channel's reader can't: that is held for
+ *	as long as user space likes; mk_vsock_gone_reset() does it then
  */
 void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked)
 {
@@ -83,14 +112,20 @@ void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked)
 
 	if (!sk)
 		return;
-	if (locked)
-		lock_sock(sk);
+	if (!locked) {
+		/* A connection of another transport has no such peer */
+		if (vsock_sk(sk)->transport == &mk_vsock_transport.transport &&
+		    mk_vsock_reset_or_mark(sk))
+			vsock_remove_sock(vsock_sk(sk));
+		sock_put(sk);
+		return;
+	}
+	lock_sock(sk);
 	if (vsock_sk(sk)->transport == &mk_vsock_transport.transport &&
 	    !sock_flag(sk, SOCK_DONE)) {
 		mk_vsock_reset_sock(sk);
 		vsock_remove_sock(vsock_sk(sk));
 	}
-	if (locked)
-		release_sock(sk);
+	release_sock(sk);
 	sock_put(sk);
 }

@@ -206,10 +206,24 @@ int mk_vsock_cancel_pkt(struct vsock_sock *vsk)
 	return peer ? 0 : -ENODEV;
 }
 
-/* As what mk_vsock_has_space() said has changed */
+/* Through which peer those write whom mk_vsock_wake_writer() wakes */
+static const struct mk_vsock_peer *mk_vsock_wake_peer;
+static DEFINE_MUTEX(mk_vsock_wake_lock);
+
 static void mk_vsock_wake_writer(struct sock *sk)
 {
-	sk->sk_write_space(sk);
+	/* In a spawn all of them write through the host */
+	if (!mk_vsock_at_host || vsock_sk(sk)->remote_addr.svm_cid == mk_vsock_wake_peer->cid)
+		sk->sk_write_space(sk);
+}
+
+/* As what mk_vsock_has_space() said has changed */
+static void mk_vsock_wake_writers(const struct mk_vsock_peer *peer)
+{
+	mutex_lock(&mk_vsock_wake_lock);
+	mk_vsock_wake_peer = peer;
+	vsock_for_each_connected_socket(&mk_vsock_transport.transport, mk_vsock_wake_writer);
+	mutex_unlock(&mk_vsock_wake_lock);
 }
 
 /**
@@ -243,8 +257,7 @@ void mk_vsock_writable(struct mk_endpoint *ep)
 		if (!err)
 			virtio_transport_consume_skb_sent(skb, true);
 		if (wake)
-			vsock_for_each_connected_socket(&mk_vsock_transport.transport,
-							mk_vsock_wake_writer);
+			mk_vsock_wake_writers(peer);
 		if (err)
 			break;
 	}

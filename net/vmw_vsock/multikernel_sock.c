@@ -7,11 +7,14 @@
 #include "multikernel_transport.h"
 
 /*
- * Those that have been connected from here.  Nobody else knows a socket whose
- * connection is under way: it is in no table that we could walk.
+ * All of this transport.  Nobody else knows a socket whose connection is under way:
+ * it is in no table that we could walk.
  */
 static LIST_HEAD(mk_vsock_socks);
 static DEFINE_SPINLOCK(mk_vsock_socks_lock);
+
+/* Some may be marked as gone; under that lock, looked at without */
+static bool mk_vsock_some_gone;
 
 /**
  * mk_vsock_init_sock - as virtio_transport_do_socket_init(), with room for what is ours
@@ -31,7 +34,6 @@ int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk)
 	ms = kzalloc(sizeof(*ms), GFP_KERNEL);
 	if (!ms)
 		return -ENOMEM;
-	INIT_LIST_HEAD(&ms->node);
 	virtio = &ms->virtio;
 	virtio->vsk = vsk;
 	vsk->trans = virtio;
@@ -42,6 +44,10 @@ int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk)
 	spin_lock_init(&virtio->rx_lock);
 	spin_lock_init(&virtio->tx_lock);
 	skb_queue_head_init(&virtio->rx_queue);
+
+	spin_lock_bh(&mk_vsock_socks_lock);
+	list_add(&ms->node, &mk_vsock_socks);
+	spin_unlock_bh(&mk_vsock_socks_lock);
 
 	return 0;
 }
@@ -74,8 +80,6 @@ int mk_vsock_connect(struct vsock_sock *vsk)
 	spin_lock_bh(&mk_vsock_socks_lock);
 	ms->cid = vsk->remote_addr.svm_cid;
 	ms->gone = false;
-	if (list_empty(&ms->node))
-		list_add(&ms->node, &mk_vsock_socks);
 	spin_unlock_bh(&mk_vsock_socks_lock);
 
 	return virtio_transport_connect(vsk);
@@ -85,7 +89,7 @@ int mk_vsock_connect(struct vsock_sock *vsk)
  * mk_vsock_connect_gone - a CID is gone, those who connect to it are to hear of it
  * @cid: which, or VMADDR_CID_ANY
  *
- * Says so to those of now only, by mk_vsock_connect_reset(), which may come late:
+ * Says so to those of now only, by mk_vsock_gone_reset(), which may come late:
  * an instance may have been started again by then.
  *
  * Context: any but interrupt.
@@ -98,6 +102,25 @@ void mk_vsock_connect_gone(u32 cid)
 	list_for_each_entry(ms, &mk_vsock_socks, node)
 		if (cid == VMADDR_CID_ANY || ms->cid == cid)
 			ms->gone = true;
+	WRITE_ONCE(mk_vsock_some_gone, true);
+	spin_unlock_bh(&mk_vsock_socks_lock);
+}
+
+/**
+ * mk_vsock_mark_gone - a connection is over, but its user holds the socket
+ * @vsk: socket; found by its address only, as it may be about to lose what is ours
+ *
+ * Context: any but interrupt; mk_vsock_gone_reset() is to follow.
+ */
+void mk_vsock_mark_gone(const struct vsock_sock *vsk)
+{
+	struct mk_vsock_sock *ms;
+
+	spin_lock_bh(&mk_vsock_socks_lock);
+	list_for_each_entry(ms, &mk_vsock_socks, node)
+		if (ms->virtio.vsk == vsk)
+			ms->gone = true;
+	WRITE_ONCE(mk_vsock_some_gone, true);
 	spin_unlock_bh(&mk_vsock_socks_lock);
 }
 
@@ -114,6 +137,8 @@ static struct sock *mk_vsock_next_gone(void)
 		sk = sk_vsock(ms->virtio.vsk);
 		break;
 	}
+	if (!sk)
+		WRITE_ONCE(mk_vsock_some_gone, false);
 	spin_unlock_bh(&mk_vsock_socks_lock);
 
 	return sk;
@@ -132,26 +157,41 @@ static bool mk_vsock_take_gone(struct vsock_sock *vsk)
 	return gone;
 }
 
+static void mk_vsock_end(struct sock *sk)
+{
+	switch (sk->sk_state) {
+	case TCP_SYN_SENT:
+		/* As a reset from the peer does */
+		sk->sk_state = TCP_CLOSE;
+		sk->sk_err = ECONNRESET;
+		sk_error_report(sk);
+		break;
+	case TCP_ESTABLISHED:
+	case TCP_CLOSING:
+		if (sock_flag(sk, SOCK_DONE))
+			break;
+		mk_vsock_reset_sock(sk);
+		vsock_remove_sock(vsock_sk(sk));
+		break;
+	}
+}
+
 /**
- * mk_vsock_connect_reset - end what mk_vsock_connect_gone() found
+ * mk_vsock_gone_reset - end what was marked as gone
  *
  * Context: process; takes sockets' locks.
  */
-void mk_vsock_connect_reset(void)
+void mk_vsock_gone_reset(void)
 {
 	struct vsock_sock *vsk;
 	struct sock *sk;
 
-	while ((sk = mk_vsock_next_gone())) {
+	while (READ_ONCE(mk_vsock_some_gone) && (sk = mk_vsock_next_gone())) {
 		vsk = vsock_sk(sk);
 		lock_sock(sk);
-		/* As a reset from the peer does; connected ones have got theirs */
 		if (vsk->transport == &mk_vsock_transport.transport &&
-		    mk_vsock_take_gone(vsk) && sk->sk_state == TCP_SYN_SENT) {
-			sk->sk_state = TCP_CLOSE;
-			sk->sk_err = ECONNRESET;
-			sk_error_report(sk);
-		}
+		    mk_vsock_take_gone(vsk))
+			mk_vsock_end(sk);
 		release_sock(sk);
 		sock_put(sk);
 	}

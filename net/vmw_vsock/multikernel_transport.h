@@ -136,9 +136,9 @@ struct mk_vsock_peer {
 /**
  * struct mk_vsock_sock - a socket of this transport
  * @virtio: the common code's part
- * @node: in the list of those that have been connected from here
- * @cid: where to
- * @gone: that was before the peer of this CID went
+ * @node: in the list of all
+ * @cid: where it was connected to from here, 0 if it was not
+ * @gone: its connection is over, and mk_vsock_gone_reset() is to say so
  * @told_fwd_cnt: what the peer knows of @virtio.fwd_cnt; the socket's lock
  * @told_buf_alloc: and of @virtio.buf_alloc; the socket's lock
  * @must_tell: the next credit update is sent in any case; the socket's lock
@@ -213,7 +213,8 @@ int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk);
 void mk_vsock_destruct_sock(struct vsock_sock *vsk);
 int mk_vsock_connect(struct vsock_sock *vsk);
 void mk_vsock_connect_gone(u32 cid);
-void mk_vsock_connect_reset(void);
+void mk_vsock_mark_gone(const struct vsock_sock *vsk);
+void mk_vsock_gone_reset(void);
 void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
 bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
 int mk_vsock_set_rcvlowat(struct vsock_sock *vsk, int val);
@@ -224,6 +225,7 @@ bool mk_vsock_deliver_direct(struct sk_buff *skb);
 
 /* multikernel_reset.c */
 struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr);
+void mk_vsock_reset_sock(struct sock *sk);
 void mk_vsock_reset_cid(u32 cid);
 void mk_vsock_reset_peer(u32 cid);
 void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked);

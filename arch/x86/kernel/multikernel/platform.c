@@ -334,6 +334,9 @@ void __init multikernel_setup_arch(void)
 {
 	sysvec_install(MULTIKERNEL_DOORBELL_VECTOR, sysvec_multikernel_doorbell);
 
-	if (mk_self_is_spawn)
-		mk_become_spawn(mk_desc_at, mk_desc_len);
+	if (!mk_self_is_spawn)
+		return;
+	mk_inject_early(false);
+	mk_become_spawn(mk_desc_at, mk_desc_len);
+	mk_inject_early(true);
 }

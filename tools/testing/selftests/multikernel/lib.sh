@@ -20,6 +20,9 @@ DBG=/sys/kernel/debug/multikernel
 PARAM=/sys/module/multikernel/parameters
 CPUS=/sys/devices/system/cpu
 KERNEL=${MK_KERNEL:-/mk/bzImage}
+# For a spawn that only has to be there: without checkers it boots in a third of the time
+QUICK=$KERNEL
+[ ! -f /mk/bzImage.plain ] || QUICK=/mk/bzImage.plain
 INITRD=${MK_INITRD:-/mk/base.cpio.gz}	# busybox, dev/guest/rcS and spawn.sh
 BOOT_MS=${MK_BOOT_MS:-90000}	# longest honest boot: a debug kernel under emulation
 STOP_MS=${MK_STOP_MS:-40000}
@@ -401,7 +404,7 @@ mk_exit() {
 		fail "not reached"
 	done
 	mk_reset >"$T/reset" 2>&1 || { echo "cleaning up:"; cat "$T/reset"; } | diag
-	for f in boot_timeout stop_timeout hang_timeout; do
+	for f in boot_timeout stop_timeout hang_timeout reboot_timeout; do
 		[ ! -w "$PARAM/$f" ] || cat "$T/$f" >"$PARAM/$f"
 	done
 	check "all $planned ran, pool, CPUs and logs as before" as_before
@@ -441,7 +444,7 @@ done
 mkdir -p "$T/console" || exit 1
 mk_reset >/dev/null 2>&1
 rm -f "$T"/console/*
-for p in boot_timeout stop_timeout hang_timeout; do
+for p in boot_timeout stop_timeout hang_timeout reboot_timeout; do
 	param_get $p >"$T/$p"
 done
 START_ONLINE=$(online)
@@ -456,9 +459,14 @@ trap 'exit 130' INT
 
 meminfo() { awk -v k="$1:" '$1 == k { print $2 }' /proc/meminfo; }
 settle() {
+	local c
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	echo 3 >/proc/sys/vm/drop_caches
+	# Each slab cache keeps some empty slabs, once it had them: a cold one has none
+	for c in /sys/kernel/slab/*/shrink; do
+		[ ! -w "$c" ] || echo 1 >"$c"
+	done
 }
 # Free pages that a CPU keeps at hand are free, but MemFree does not count them: some MiB
 at_hand() {
@@ -469,6 +477,8 @@ at_hand() {
 # note WHEN: slab_WHEN, free_WHEN and vmalloc_WHEN are the kB of now
 note() {
 	settle
+	awk 'NR > 2 { print $1, $2 * $4 / 1024 }' /proc/slabinfo >"$T/slab.now"
+	[ -f "$T/slab.first" ] || cp "$T/slab.now" "$T/slab.first"
 	eval "slab_$1=$(meminfo Slab) free_$1=$(($(meminfo MemFree) + $(at_hand)))" \
 		"vmalloc_$1=$(meminfo VmallocUsed)"
 }
@@ -476,5 +486,8 @@ grew() { # WHAT BEFORE AFTER ALLOWED
 	echo "# $1: $2 kB before, $3 kB after" >&4
 	[ $(($3 - $2)) -le "$4" ] && return
 	echo "$1 grew by $(($3 - $2)) kB, allowed are $4"
+	echo "the objects of these slab caches grew most since the first look (kB):"
+	awk 'NR == FNR { was[$1] = $2; next } $2 - was[$1] >= 8 { print $1, was[$1], $2 }' \
+		"$T/slab.first" "$T/slab.now" | sort -k 3 -n | tail -n 12
 	return 1
 }

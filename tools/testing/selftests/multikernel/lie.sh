@@ -61,7 +61,7 @@ liar_initrd() {
 		cat "$INITRD" "$T/liar.gz" >"$T/liar.cpio.gz"
 }
 
-load_red() { INITRD=$T/liar.cpio.gz mk_load red "mk.spawn=$1"; }
+load_red() { INITRD=$T/liar.cpio.gz mk_load red "mk.spawn=$1" "$QUICK"; }
 
 stat() { # NAME KEY
 	key "$2" "$(tr '\n' ' ' <"$DBG/$1/stats")"

@@ -39,8 +39,8 @@ echo "# spawn: $(told web "idle ")"
 check "it runs" equal "state and reason" "$(state web) $(reason web)" "running "
 mk_kill web
 
-if ! zcat /proc/config.gz 2>/dev/null | grep -q LKDTM=y; then
-	skip_rest "LKDTM in the spawn's kernel"
+if ! zcat /proc/config.gz 2>/dev/null | grep -q MULTIKERNEL_FAULT_INJECTION=y; then
+	skip_rest "CONFIG_MULTIKERNEL_FAULT_INJECTION in the spawn's kernel"
 fi
 
 # --- what is one ---
