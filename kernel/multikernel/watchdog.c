@@ -89,19 +89,19 @@ static void mk_watch_say(const struct mk_instance *inst, enum mk_hang hang,
 			 size_t size)
 {
 	bool hard = hang == MK_HANG_HARD;
+	const char *what = hard ? "taken a timer interrupt" : "scheduled";
+	const char *hint = hard ? " (interrupts off?)" : "";
+	u32 cpu = inst->cpus[v->first];
 	u64 s = div64_u64(v->ticks, tick_s);
-	int len;
 
-	len = scnprintf(reason, size, "hang: CPU %u has not %s for %llu s%s",
-			inst->cpus[v->first], hard ? "taken a timer interrupt" : "scheduled",
-			s, hard ? " (interrupts off?)" : "");
 	if (v->silent == 1)
-		return;
-	if (v->silent == v->on)
-		scnprintf(reason + len, size - len, ", nor have the others of %u lately", v->on);
+		scnprintf(reason, size, "hang: CPU %u has not %s for %llu s%s", cpu, what, s, hint);
+	else if (v->silent == v->on)
+		scnprintf(reason, size, "hang: none of its %u CPUs has %s lately, CPU %u not for %llu s%s",
+			  v->on, what, cpu, s, hint);
 	else
-		scnprintf(reason + len, size - len, ", nor have %u others of %u lately",
-			  v->silent - 1, v->on);
+		scnprintf(reason, size, "hang: CPU %u has not %s for %llu s%s, nor have %u others of %u lately",
+			  cpu, what, s, hint, v->silent - 1, v->on);
 }
 
 /**
