@@ -6,6 +6,7 @@
 #	view		who it is, its CPUs, memory, kernel, clock
 #	report		view, and: timers and idle of each CPU, resources, interrupts
 #	watch		every half second its NMI counts
+#	count		a line every 50 ms, numbered
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
 #	unplug		its CPU 1 hears the host for some beats, then goes offline
@@ -198,6 +199,15 @@ watch() {
 	done
 }
 
+count() {
+	n=0
+	while :; do
+		n=$((n + 1))
+		say "count $n"
+		usleep 50000
+	done
+}
+
 pulse() {
 	n=0
 	while :; do
@@ -361,6 +371,7 @@ run() {
 	view) view ;;
 	report) report ;;
 	watch) watch & ;;
+	count) count & ;;
 	pulse) pulse & ;;
 	latesync) latesync & ;;
 	unplug) unplug ;;

@@ -8,8 +8,6 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/io.h>
-#include <linux/reboot.h>
-#include <linux/suspend.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -19,11 +17,9 @@ DEFINE_MUTEX(mk_lock);
 struct mk_mem_pool mk_pool;
 struct workqueue_struct *mk_wq;
 
-static LIST_HEAD(mk_instances);
-static u32 mk_low_used;
+LIST_HEAD(mk_instances);
 
-/* The host restarts or powers off: nothing is created or started any more */
-static bool mk_going_down;
+static u32 mk_low_used;
 
 /* Lookup */
 
@@ -297,7 +293,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 
 	mutex_lock(&mk_lock);
 
-	if (mk_going_down) {
+	if (mk_is_going_down()) {
 		mk_complain(c, "the host is going down");
 		err = -ESHUTDOWN;
 		goto out_unlock;
@@ -497,50 +493,6 @@ int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c
 	return err;
 }
 
-/* Restart, poweroff, kexec: who comes next must find the CPUs idle */
-static int mk_reboot(struct notifier_block *nb, unsigned long event, void *cmd)
-{
-	struct mk_instance *inst;
-	struct mk_complaint c;
-
-	mutex_lock(&mk_lock);
-	mk_going_down = true;
-	list_for_each_entry(inst, &mk_instances, node) {
-		mutex_lock(&inst->lock);
-		if (mk_state_active(inst->state) && mk_instance_kill(inst, &c))
-			mk_err(inst, "%s\n", c.text);
-		/* Nothing starts any more */
-		inst->destroyed = true;
-		mutex_unlock(&inst->lock);
-	}
-	mutex_unlock(&mk_lock);
-
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block mk_reboot_nb = {
-	.notifier_call	= mk_reboot,
-};
-
-/* Memory of a spawn is not saved, and its CPUs lose their state */
-static int mk_sleep(struct notifier_block *nb, unsigned long event, void *unused)
-{
-	struct mk_instance *inst;
-	int ret = NOTIFY_DONE;
-
-	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE)
-		return NOTIFY_DONE;
-
-	mutex_lock(&mk_lock);
-	list_for_each_entry(inst, &mk_instances, node) {
-		mk_err(inst, "the host can't sleep while it exists\n");
-		ret = NOTIFY_BAD;
-	}
-	mutex_unlock(&mk_lock);
-
-	return ret;
-}
-
 static int __init mk_init(void)
 {
 	const struct mk_reserved *reserved = arch_mk_reserved();
@@ -565,8 +517,7 @@ static int __init mk_init(void)
 	if (err)
 		goto out_wq;
 	mk_debugfs_init();
-	register_reboot_notifier(&mk_reboot_nb);
-	pm_notifier(mk_sleep, 0);
+	mk_power_init();
 
 	return 0;
 out_wq:

@@ -36,6 +36,7 @@
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
+ * - power.c: the host restarts, powers off, or wants to sleep
  * - spawn.c: the spawn's side of all that
  * - beat.c: each CPU of a spawn says that it is alive
  * - sysfs.c, debugfs.c, trace.h: the surfaces
@@ -646,6 +647,7 @@ static inline struct mk_instance *mk_to_instance(struct kobject *kobj)
 
 /* instance.c */
 extern struct mutex mk_lock;
+extern struct list_head mk_instances;
 extern struct mk_mem_pool mk_pool;
 extern struct workqueue_struct *mk_wq;
 
@@ -655,6 +657,20 @@ int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c
 void mk_instance_free(struct mk_instance *inst);
 struct mk_instance *mk_instance_get(u32 id);
 void mk_instance_put(struct mk_instance *inst);
+
+/* power.c */
+extern bool mk_going_down;
+
+void mk_power_init(void);
+
+/*
+ * The host restarts or powers off: nothing is created or started any more.
+ * Whoever holds mk_lock or the instance's lock, and sees false, is waited for.
+ */
+static inline bool mk_is_going_down(void)
+{
+	return READ_ONCE(mk_going_down);
+}
 
 /* lifecycle.c */
 void mk_instance_init_run(struct mk_instance *inst);
@@ -753,6 +769,7 @@ u32 arch_mk_cpu_id(unsigned int cpu);
 int arch_mk_self_index(unsigned int cpu);
 bool arch_mk_same_core(unsigned int a, unsigned int b);
 void arch_mk_cpu_reset(u32 id);
+void arch_mk_cpu_reset_crash(u32 id);
 int arch_mk_cpu_take_back(u32 id);
 int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);

@@ -406,7 +406,8 @@ static void mk_reset_window(struct mk_instance *inst)
  * Context: process; &mk_instance.lock held.
  * Return: 0 once the first CPU executes in the instance; -ENODATA without an
  * image; -EBUSY if it is active; -EIO if a CPU did not leave the last run;
- * -ETIMEDOUT if the first CPU does not start; -ENOMEM.
+ * -ETIMEDOUT if the first CPU does not start; -ENOMEM; -ESHUTDOWN if the host
+ * is going down.
  */
 int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 {
@@ -415,6 +416,11 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 
 	lockdep_assert_held(&inst->lock);
 
+	/* Whoever wants to start it: an operator, a restart, a policy */
+	if (mk_is_going_down()) {
+		mk_complain(c, "the host is going down");
+		return -ESHUTDOWN;
+	}
 	if (inst->state == MK_EMPTY) {
 		mk_complain(c, "no image is loaded");
 		return -ENODATA;

@@ -451,7 +451,7 @@ static const struct kset_uevent_ops mk_uevent_ops = {
 void mk_sysfs_changed(struct mk_instance *inst)
 {
 	char state[32], reason[MK_REASON_MAX + 32];
-	char *envp[] = { state, reason, NULL };
+	char *envp[3] = { state, reason };
 
 	lockdep_assert_held(&inst->lock);
 
