@@ -65,13 +65,13 @@ sum() { # KEY FILE
 		n += substr($f, length(k) + 1) } END { print n + 0 }' "$2"
 }
 lines() { grep -c '' "$1"; }
-stat() { key "$2" "$(tr '\n' ' ' <"$DBG/$1/stats")"; } # NAME KEY
+figure() { key "$2" "$(tr '\n' ' ' <"$DBG/$1/stats")"; } # NAME KEY
 
 # A ping that took longer than the half second it has is late, and its answer a stray
 # reply.  Lost is what never comes; one may just be on its way
 none_lost() { # NAME FILE
 	local tries=0 lost late
-	until lost=$(sum lost "$2") && late=$(stat "$1" stray_replies) && [ "$lost" = "$late" ]; do
+	until lost=$(sum lost "$2") && late=$(figure "$1" stray_replies) && [ "$lost" = "$late" ]; do
 		tries=$((tries + 1))
 		[ $tries -lt 100 ] || { echo "$lost pings of $1 without an answer, $late late"; return 1; }
 		usleep 100000
@@ -99,7 +99,7 @@ goes_on() {
 others_fine() {
 	equal "state of blue" "$(state blue)" running && equal "reason of blue" "$(reason blue)" "" &&
 		equal "boot time of blue" "$(val blue boot_time_us)" "$blue_boot" &&
-		equal "starts of blue" "$(stat blue starts)" 1 &&
+		equal "starts of blue" "$(figure blue starts)" 1 &&
 		goes_on && nothing_lost &&
 		equal boot_id "$(cat /proc/sys/kernel/random/boot_id)" "$boot_id" &&
 		for c in $host_cpus; do
