@@ -20,7 +20,7 @@ fault deadinit crashed '^panic: Attempted to kill init' 'Attempted to kill init'
 boot_fault early-panic crashed '^panic: injected, early' 'injected, early' 60
 boot_fault initcall-panic crashed '^panic: injected, by an initcall' 'by an initcall' 60
 # So early an exception is no panic, but told all the same
-boot_fault early-oops crashed '^panic: early exception 14 at mk_inject_oops' \
+boot_fault early-oops crashed '^panic: early exception 14 at mk_inject_' \
 	'CR2: 0000000000000000' 60
 
 contain_end
