@@ -11,6 +11,7 @@
  *	nochunk		the kernel_info chunk of MULTIKERNEL is not there
  *	abi		that chunk has the ABI version plus 1000
  *	hang		the 64-bit entry jumps to itself
+ *	payload		the compressed kernel does not begin as one
  *	changed		one bit of the compressed kernel is another
  *	signature	one bit of the signature at the end of a signed image is
  */
@@ -23,6 +24,7 @@
 #define HDR_VERSION		0x206
 #define HDR_RELOCATABLE		0x234
 #define HDR_XLOADFLAGS		0x236
+#define HDR_PAYLOAD_OFFSET	0x248
 #define HDR_KERNEL_INFO		0x268
 #define ENTRY_64		0x200
 #define XLF_KERNEL_64		0x1
@@ -93,6 +95,12 @@ static int spoil(const char *kind, unsigned char *img, size_t *len)
 	} else if (!strcmp(kind, "hang")) {
 		entry[0] = 0xeb;
 		entry[1] = 0xfe;
+	} else if (!strcmp(kind, "payload")) {
+		size_t at = protected_mode(img) + get32(img + HDR_PAYLOAD_OFFSET);
+
+		if (at >= *len)
+			return -EINVAL;
+		img[at] ^= 0xff;
 	} else if (!strcmp(kind, "changed")) {
 		img[*len / 2] ^= 1;
 	} else if (!strcmp(kind, "signature")) {
