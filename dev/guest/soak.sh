@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC3043,SC2154 # busybox ash; lib.sh has set it, or eval
 # mk.n=N lives of several instances at once, a random mix; mk.seed=SEED gives the same
 # again. Each life: perhaps an instance made anew in another shape, a kernel loaded with
 # one of the faults below, started, then killed at a random moment, or left alone until its
@@ -64,7 +65,7 @@ inject:nmi-storm:2000 any . MULTIKERNEL_FAULT_INJECTION
 forkbomb hung - MULTIKERNEL_FAULT_INJECTION
 deadinit any . MULTIKERNEL_FAULT_INJECTION'
 
-# shellcheck disable=SC1091,SC3043,SC2154 # busybox ash; by lib.sh
+# shellcheck disable=SC1091
 . /mk/tests/lib.sh
 plan 9
 
