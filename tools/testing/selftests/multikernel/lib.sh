@@ -197,6 +197,9 @@ mk_stop() {
 
 mk_kill() { control "$1" kill; }
 
+# mk_set NAME FILE VALUE: one of the files of an instance that take a value
+mk_set() { mkwrite "$INST/$1/$2" "$3"; }
+
 # mk_up NAME CPUS MEMORY [CMDLINE]: from nothing to running
 mk_up() {
 	mk_create name="$1" cpus="$2" memory="$3" split_core=1 &&
@@ -401,7 +404,7 @@ mk_exit() {
 		fail "not reached"
 	done
 	mk_reset >"$T/reset" 2>&1 || { echo "cleaning up:"; cat "$T/reset"; } | diag
-	for f in boot_timeout stop_timeout reboot_timeout; do
+	for f in boot_timeout stop_timeout hang_timeout reboot_timeout; do
 		[ ! -w "$PARAM/$f" ] || cat "$T/$f" >"$PARAM/$f"
 	done
 	check "all $planned ran, pool, CPUs and logs as before" as_before
@@ -441,7 +444,7 @@ done
 mkdir -p "$T/console" || exit 1
 mk_reset >/dev/null 2>&1
 rm -f "$T"/console/*
-for p in boot_timeout stop_timeout reboot_timeout; do
+for p in boot_timeout stop_timeout hang_timeout reboot_timeout; do
 	param_get $p >"$T/$p"
 done
 START_ONLINE=$(online)

@@ -35,6 +35,8 @@ phase-dying ^ended.without.saying.how$
 doorbell-foreign ^fault:.doorbell.at.APIC.0,.*is.not.its.own ring
 doorbell-all ^fault:.doorbell.at.APIC.4294967295,.*is.not.its.own ring
 doorbell-vector ^fault:.doorbell.at.*vector.2.is.not.its.own ring
+cpu-state ^fault:.impossible.state.77.of.CPU.2$
+beat-jump ^hang:.CPU.2.has.not.taken.a.timer.interrupt
 exit-text ^panic:.[?]+$
 exit-kind ^ended.without.saying.how$'
 
