@@ -41,8 +41,6 @@ poweroff stopped ^poweroff$ -
 halt stopped ^halt$ -
 reboot stopped ^reboot$ -
 panic crashed ^panic: -
-oops crashed ^panic: LKDTM
-hang hung - LKDTM
 lie:head-far crashed ^fault:.impossible.head -
 lie:len-huge crashed ^fault:.impossible.record -
 lie:phase-back crashed ^fault:.impossible.phase -
@@ -51,19 +49,24 @@ lie:exit-kind crashed ^ended.without.saying.how$ -
 lie:header,lie:console,lie:pulse any . -
 lie:random:7:2000 any . -
 lie:records:11:2000 any . -
-inject:panic crashed ^panic: MULTIKERNEL_FAULT_INJECTION
-inject:null-irq any . MULTIKERNEL_FAULT_INJECTION
-inject:stack any . MULTIKERNEL_FAULT_INJECTION
-inject:double-fault any . MULTIKERNEL_FAULT_INJECTION
-inject:oom any . MULTIKERNEL_FAULT_INJECTION
-inject:lockup hung - MULTIKERNEL_FAULT_INJECTION
-inject:softlockup hung - MULTIKERNEL_FAULT_INJECTION
-inject:deaf:2000 any . MULTIKERNEL_FAULT_INJECTION
-inject:bells:2000 any . MULTIKERNEL_FAULT_INJECTION
+oops crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:panic crashed ^panic:.injected MULTIKERNEL_FAULT_INJECTION
+inject:null-irq crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:stack crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:double-fault crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:oom crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:stray crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+deadinit crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+hang crashed ^hang: MULTIKERNEL_FAULT_INJECTION
+inject:lockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
+inject:softlockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:scribble:3:2000 any . MULTIKERNEL_FAULT_INJECTION
 inject:nmi-storm:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:bells:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:deaf hung - MULTIKERNEL_FAULT_INJECTION
 forkbomb hung - MULTIKERNEL_FAULT_INJECTION
-deadinit any . MULTIKERNEL_FAULT_INJECTION'
+hotplug:4 - - MULTIKERNEL_FAULT_INJECTION
+kexec - - MULTIKERNEL_FAULT_INJECTION'
 
 # shellcheck disable=SC1091
 . /mk/tests/lib.sh
@@ -235,7 +238,9 @@ echo "# n=$N seed=$SEED"
 set -- $CPUS/cpu[0-9]*
 slots=$(($# - 2))
 [ $slots -le 3 ] || slots=3
-[ ! -w $PARAM/stop_timeout ] || param_set stop_timeout 15
+param_set stop_timeout 15
+# Long enough for a machine that is busy with the faults of the others
+param_set hang_timeout 20
 chosen
 soak_initrd
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
