@@ -10,7 +10,6 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/export.h>
-#include <linux/io.h>
 #include <linux/kmsg_dump.h>
 #include <linux/panic_notifier.h>
 
@@ -188,7 +187,7 @@ static int __init mk_spawn_map(void)
 	if (!mk_self_is_spawn)
 		return 0;
 
-	mk_self_window = memremap(mk_self.window_phys, MK_WINDOW_SIZE, MEMREMAP_WB);
+	mk_self_window = mk_map(mk_self.window_phys, MK_WINDOW_SIZE);
 	if (!mk_self_window)
 		panic("multikernel: window can't be mapped");
 
