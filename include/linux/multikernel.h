@@ -25,6 +25,7 @@ void multikernel_detect(void);
 void multikernel_setup_arch(void);
 void multikernel_reserve(void);
 void multikernel_ready(void);
+void multikernel_early_exception(int nr, unsigned long ip);
 
 #else /* !CONFIG_MULTIKERNEL */
 
@@ -38,6 +39,7 @@ static inline void multikernel_detect(void) { }
 static inline void multikernel_setup_arch(void) { }
 static inline void multikernel_reserve(void) { }
 static inline void multikernel_ready(void) { }
+static inline void multikernel_early_exception(int nr, unsigned long ip) { }
 
 #endif /* CONFIG_MULTIKERNEL */
 

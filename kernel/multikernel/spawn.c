@@ -163,6 +163,24 @@ void __init mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 		desc->epoch);
 }
 
+/**
+ * multikernel_early_exception - an exception came before there are handlers
+ * @nr: its number
+ * @ip: where
+ *
+ * Context: boot, one CPU.  Returns where there is no host that could be told.
+ */
+void __init multikernel_early_exception(int nr, unsigned long ip)
+{
+	char text[MK_EXIT_TEXT];
+
+	if (!mk_self_page)
+		return;
+
+	scnprintf(text, sizeof(text), "early exception %d at %pS", nr, (void *)ip);
+	mk_spawn_exit(MK_EXIT_PANIC, text);
+}
+
 /* Memory can be mapped for good: leave the early mappings, open the rings */
 static int __init mk_spawn_map(void)
 {

@@ -13,6 +13,7 @@ tests="$tests contain_peer lie vsock_lie oom leak fuzz lockdown"
 limit() {	# seconds for one file; some start many spawns
 	case $1 in
 	message | lie | vsock_lie | contain_*) echo 900 ;;
+	policy | watchdog) echo 600 ;;
 	*) echo 300 ;;
 	esac
 }
