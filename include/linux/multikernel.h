@@ -27,6 +27,10 @@ void multikernel_reserve(void);
 void multikernel_ready(void);
 void multikernel_early_exception(int nr, unsigned long ip);
 
+bool multikernel_may_map(phys_addr_t phys, size_t size, const void *caller);
+bool multikernel_ports_denied(void);
+bool multikernel_msr_denied(u32 msr);
+
 #else /* !CONFIG_MULTIKERNEL */
 
 static inline bool multikernel_is_spawn(void) { return false; }
@@ -40,6 +44,14 @@ static inline void multikernel_setup_arch(void) { }
 static inline void multikernel_reserve(void) { }
 static inline void multikernel_ready(void) { }
 static inline void multikernel_early_exception(int nr, unsigned long ip) { }
+
+static inline bool multikernel_may_map(phys_addr_t phys, size_t size, const void *caller)
+{
+	return true;
+}
+
+static inline bool multikernel_ports_denied(void) { return false; }
+static inline bool multikernel_msr_denied(u32 msr) { return false; }
 
 #endif /* CONFIG_MULTIKERNEL */
 

@@ -10,7 +10,6 @@
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
-#include <linux/io.h>
 #include <linux/kexec.h>
 
 #include "../kexec_internal.h"
@@ -131,6 +130,8 @@ int multikernel_image_load(struct kimage *image, unsigned long flags)
 		goto out;
 	}
 
+	/* It is overwritten from here on, also if that fails */
+	mk_core_drop(inst);
 	old = inst->kimage;
 	swap(inst->image, plan);
 	inst->kimage = image;
@@ -199,11 +200,11 @@ static int mk_place(u64 at, const void *from, size_t len)
 
 	if (!len)
 		return 0;
-	to = memremap(at, len, MEMREMAP_WB);
+	to = mk_map(at, len);
 	if (!to)
 		return -ENOMEM;
 	memcpy(to, from, len);
-	memunmap(to);
+	mk_unmap(to);
 
 	return 0;
 }

@@ -36,7 +36,7 @@ static void mk_send_ipi(u32 icr, u32 apic_id)
 	/* Stub and page tables before the IPI, also where the ICR is an MSR */
 	weak_wrmsr_fence();
 	local_irq_save(flags);
-	apic_icr_write(icr, apic_id);
+	mk_ipi_foreign(icr, apic_id);
 	safe_apic_wait_icr_idle();
 	local_irq_restore(flags);
 }
@@ -52,6 +52,17 @@ void arch_mk_cpu_reset(u32 id)
 	mk_send_ipi(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, id);
 	fsleep(20);
 	mk_send_ipi(APIC_INT_LEVELTRIG | APIC_DM_INIT, id);
+}
+
+/**
+ * arch_mk_cpu_nmi - send an NMI
+ * @id: local APIC id of a lent CPU that takes one, see mk_dump_cpus()
+ *
+ * Context: any but NMI.
+ */
+void arch_mk_cpu_nmi(u32 id)
+{
+	mk_send_ipi(APIC_DM_NMI, id);
 }
 
 /**
