@@ -12,6 +12,7 @@
 
 #include <linux/elf.h>
 #include <linux/elfcore.h>
+#include <linux/io.h>
 #include <linux/kernfs.h>
 #include <linux/mm.h>
 #include <linux/security.h>
