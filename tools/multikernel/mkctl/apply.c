@@ -29,7 +29,7 @@ struct plan {
 
 static int changes;
 
-__attribute__((format(printf, 3, 4)))
+__printf(3, 4)
 static void add(struct plan *p, enum step step, const char *fmt, ...)
 {
 	size_t len = strlen(p->why[step]);
@@ -208,7 +208,8 @@ static int apply_one(const struct opts *o, const struct want *w)
 	for (i = DESTROY; i < START; i++)
 		if (i != SET && p.step[i])
 			break;
-	return complain(RC_STATE, "%s: apply: its kernel runs and would be stopped (%s); --force does it",
+	return complain(RC_STATE,
+			"%s: apply: its kernel runs and would be stopped (%s); --force does it",
 			w->name, i < START ? p.why[i] : "its file wants another state");
 }
 

@@ -29,19 +29,16 @@ static bool have_config;
 static char cpuinfo[MK_TEXT];		/* the first CPU's */
 static char cmdline[MK_TEXT];
 
-/* "text" and what to do, with a tab between them; no tab, nothing to do */
-__attribute__((format(printf, 3, 4)))
-static void say(enum result result, const char *what, const char *fmt, ...)
+/* @hint is what to do about it, or NULL */
+__printf(4, 5)
+static void say(enum result result, const char *what, const char *hint, const char *fmt, ...)
 {
-	char text[2048], *hint;
+	char text[2048];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	hint = strchr(text, '\t');
-	if (hint)
-		*hint++ = '\0';
 	nr_results[result]++;
 	if (json) {
 		json_key(NULL);
@@ -100,17 +97,20 @@ static void check_kernel(void)
 		memset(&u, 0, sizeof(u));
 	have_config = !kconfig_read(&config, from, sizeof(from));
 	if (sys_exists(MK_SYSFS "/instances"))
-		say(OK, "kernel", "%s has multikernel", u.release);
+		say(OK, "kernel", NULL, "%s has multikernel", u.release);
 	else if (sys_exists(MK_SYSFS "/self"))
-		say(BAD, "kernel", "%s is a spawn itself\trun mkctl on its host", u.release);
+		say(BAD, "kernel", "run mkctl on its host", "%s is a spawn itself", u.release);
 	else if (have_config && kconfig_value(&config, "CONFIG_MULTIKERNEL") == 'y')
-		say(BAD, "kernel", "%s is built with multikernel (%s), but has no " MK_SYSFS "\tmount sysfs on /sys, and see dmesg",
+		say(BAD, "kernel", "mount sysfs on /sys, and see dmesg",
+		    "%s is built with multikernel (%s), but has no " MK_SYSFS,
 		    u.release, from);
 	else
-		say(BAD, "kernel", "%s has no multikernel%s\tbuild one with CONFIG_MULTIKERNEL=y, see kernel/configs/multikernel.config",
+		say(BAD, "kernel",
+		    "build one with CONFIG_MULTIKERNEL=y, see kernel/configs/multikernel.config",
+		    "%s has no multikernel%s",
 		    u.release, have_config ? "" : ", and its configuration is not to be found");
 	if (strcmp(u.machine, "x86_64"))
-		say(BAD, "architecture", "%s\tonly x86_64 can be a host", u.machine);
+		say(BAD, "architecture", "only x86_64 can be a host", "%s", u.machine);
 }
 
 /* What an instance can do without, and people miss */
@@ -121,22 +121,23 @@ static void check_options(void)
 		enum result missing;
 		const char *use;
 	} options[] = {
-		{ "CONFIG_KEXEC_FILE", BAD, "it loads the images" },
-		{ "CONFIG_HOTPLUG_CPU", BAD, "it takes CPUs off the host" },
-		{ "CONFIG_HVC_MULTIKERNEL", WARN, "for 'mkctl console'" },
-		{ "CONFIG_MULTIKERNEL_VSOCKETS", NOTE, "for sockets between the kernels" },
-		{ "CONFIG_DEBUG_FS", NOTE, "for messages/s in 'mkctl top'" },
+		{ "CONFIG_KEXEC_FILE", BAD, "turn it on, it loads the images" },
+		{ "CONFIG_HOTPLUG_CPU", BAD, "turn it on, it takes CPUs off the host" },
+		{ "CONFIG_HVC_MULTIKERNEL", WARN, "turn it on, for 'mkctl console'" },
+		{ "CONFIG_MULTIKERNEL_VSOCKETS", NOTE, "turn it on, for sockets between the kernels" },
+		{ "CONFIG_DEBUG_FS", NOTE, "turn it on, for messages/s in 'mkctl top'" },
 	};
 	size_t i;
 
 	if (!have_config) {
-		say(NOTE, "configuration", "neither /proc/config.gz nor /boot/config-... can be read");
+		say(NOTE, "configuration", NULL,
+		    "neither /proc/config.gz nor /boot/config-... can be read");
 		return;
 	}
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(options); i++)
 		if (kconfig_value(&config, options[i].option) == 'n')
-			say(options[i].missing, "configuration", "%s is off\tturn it on, %s",
-			    options[i].option, options[i].use);
+			say(options[i].missing, "configuration", options[i].use, "%s is off",
+			    options[i].option);
 }
 
 /* --- memory and CPUs ------------------------------------------------------------- */
@@ -147,9 +148,13 @@ static void check_pool(void)
 	unsigned long long total, unused;
 
 	if (!mk_has(NULL, "pool")) {
-		say(NOTE, "pool", boot_word("multikernel=") ?
-		    "multikernel= was given, but there is no pool without multikernel in the kernel" :
-		    "none\tboot with multikernel=SIZE, for example multikernel=1G");
+		if (boot_word("multikernel="))
+			say(NOTE, "pool", NULL,
+			    "none, though multikernel= was given: it takes a kernel with multikernel");
+		else
+			say(NOTE, "pool",
+			    "boot with multikernel=SIZE, for example multikernel=1G",
+			    "none");
 		return;
 	}
 	mk_read(NULL, "pool/memory_total", text);
@@ -159,13 +164,17 @@ static void check_pool(void)
 	size_print(total, all, sizeof(all));
 	size_print(unused, left, sizeof(left));
 	if (!total && boot_word("multikernel="))
-		say(BAD, "pool", "empty, though multikernel= was given\tsee \"dmesg | grep multikernel:\" for why; a smaller one, or nokaslr, may do");
+		say(BAD, "pool",
+		    "see \"dmesg | grep multikernel:\" for why; a smaller one, or nokaslr, may do",
+		    "empty, though multikernel= was given");
 	else if (!total)
-		say(BAD, "pool", "empty\tboot with multikernel=SIZE, for example multikernel=1G");
+		say(BAD, "pool", "boot with multikernel=SIZE, for example multikernel=1G", "empty");
 	else if (unused < 32ull << 20)
-		say(WARN, "pool", "%s, %s free\tdestroy an instance, or boot with more", all, left);
+		say(WARN, "pool",
+		    "destroy an instance, or boot with more",
+		    "%s, %s free", all, left);
 	else
-		say(OK, "pool", "%s, %s free", all, left);
+		say(OK, "pool", NULL, "%s, %s free", all, left);
 }
 
 static void read_set(const char *path, struct cpuset *set)
@@ -233,20 +242,25 @@ static void check_cpus(void)
 	cpus_print(&whole, list, sizeof(list));
 	cpus_print(&half, more, sizeof(more));
 	if (*list)
-		say(OK, "CPUs", "%s can be lent", list);
+		say(OK, "CPUs", NULL, "%s can be lent", list);
 	else if (*more)
-		say(WARN, "CPUs", "no whole core can be lent\tuse --split-core, or online the other threads");
+		say(WARN, "CPUs",
+		    "use --split-core, or online the other threads",
+		    "no whole core can be lent");
 	else
-		say(cpus_count(&lent) ? WARN : BAD, "CPUs", "none is left to be lent; CPU 0 stays with the host\tonline more, or destroy an instance");
+		say(cpus_count(&lent) ? WARN : BAD, "CPUs", "online more, or destroy an instance",
+		    "none is left to be lent; CPU 0 stays with the host");
 	if (*more)
-		say(NOTE, "CPUs", "%s only with --split-core: their core is CPU 0's, or has threads that are offline",
+		say(NOTE, "CPUs", NULL,
+		    "%s only with --split-core: their core is CPU 0's, or has threads that are offline",
 		    more);
 	cpus_print(&lent, list, sizeof(list));
 	if (*list)
-		say(NOTE, "CPUs", "%s are lent already", list);
+		say(NOTE, "CPUs", NULL, "%s are lent already", list);
 	/* Threads share caches and buffers */
 	if (sys_read(CPU_DIR "/smt/active", text, sizeof(text)) > 0)
-		say(OK, "SMT", "%s", !strcmp(text, "1") ? "active: cores are lent whole, with all their threads" :
+		say(OK, "SMT", NULL, "%s", !strcmp(text, "1") ?
+		    "active: cores are lent whole, with all their threads" :
 		    "not active");
 }
 
@@ -257,21 +271,26 @@ static void check_clock(void)
 	char now[MK_TEXT], all[MK_TEXT];
 
 	if (!cpu_flag("tsc")) {
-		say(BAD, "clock", "no TSC, which is the only clock that an instance has");
+		say(BAD, "clock", NULL, "no TSC, which is the only clock that an instance has");
 		return;
 	}
 	sys_read(CLOCK "/current_clocksource", now, sizeof(now));
 	sys_read(CLOCK "/available_clocksource", all, sizeof(all));
 	if (!strcmp(now, "tsc"))
-		say(OK, "clock", "tsc");
+		say(OK, "clock", NULL, "tsc");
 	else if (strstr(all, "tsc"))
-		say(WARN, "clock", "%s is used, tsc is there\tboot with clocksource=tsc if a create says that the TSC is unstable",
+		say(WARN, "clock",
+		    "boot with clocksource=tsc if a create says that the TSC is unstable",
+		    "%s is used, tsc is there",
 		    now);
 	else
-		say(BAD, "clock", "%s: the TSC is unstable or not there\tsee \"dmesg | grep -i tsc\"; in a virtual machine, pass it on",
+		say(BAD, "clock",
+		    "see \"dmesg | grep -i tsc\"; in a virtual machine, pass it on",
+		    "%s: the TSC is unstable or not there",
 		    *now ? now : "unknown");
 	if (!cpu_flag("nonstop_tsc") || !cpu_flag("constant_tsc"))
-		say(NOTE, "clock", "the CPU does not promise that its TSC never stops or changes its speed");
+		say(NOTE, "clock", NULL,
+		    "the CPU does not promise that its TSC never stops or changes its speed");
 }
 
 static void check_apic(void)
@@ -280,18 +299,22 @@ static void check_apic(void)
 	int found;
 
 	if (!cpu_flag("apic")) {
-		say(BAD, "APIC", "no local APIC\tturn it on in the firmware, boot without nolapic");
+		say(BAD, "APIC",
+		    "turn it on in the firmware, boot without nolapic",
+		    "no local APIC");
 		return;
 	}
 	found = cpu_flag("x2apic") ? kmsg_find("x2apic enabled", line, sizeof(line)) : 0;
 	if (!found && cpu_flag("x2apic"))
 		found = kmsg_find("x2apic: enabled by BIOS", line, sizeof(line));
 	if (found > 0)
-		say(WARN, "APIC", "x2APIC mode: instances never ran in it so far\tboot with nox2apic if they fail");
+		say(WARN, "APIC", "boot with nox2apic if they fail",
+		    "x2APIC mode: instances never ran in it so far");
 	else if (found < 0)
-		say(NOTE, "APIC", "its mode can't be told, as the log can't be read\trun this as root");
+		say(NOTE, "APIC", "run this as root",
+		    "its mode can't be told, as the log can't be read");
 	else
-		say(OK, "APIC", "xAPIC mode");
+		say(OK, "APIC", NULL, "xAPIC mode");
 }
 
 /* --- what stands in the way --------------------------------------------------------- */
@@ -300,20 +323,26 @@ static void check_lockdown(void)
 {
 	char text[MK_TEXT], *at, *end;
 
-	if (sys_read("/sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
-	    (at = strchr(text, '[')) && (end = strchr(at, ']'))) {
+	sys_read("/sys/kernel/security/lockdown", text, sizeof(text));
+	at = strchr(text, '[');
+	end = at ? strchr(at, ']') : NULL;
+	if (end) {
 		*end = '\0';
 		if (strcmp(at + 1, "none"))
-			say(WARN, "lockdown", "%s: only images that are signed can be loaded\tsign the image with a key that this kernel trusts",
+			say(WARN, "lockdown",
+			    "sign the image with a key that this kernel trusts",
+			    "%s: only images that are signed can be loaded",
 			    at + 1);
 		else
-			say(OK, "lockdown", "none");
+			say(OK, "lockdown", NULL, "none");
 	} else {
-		say(OK, "lockdown", "not seen");
+		say(OK, "lockdown", NULL, "not seen");
 	}
 	if (sys_read("/proc/sys/kernel/kexec_load_disabled", text, sizeof(text)) > 0 &&
 	    strcmp(text, "0"))
-		say(BAD, "kexec", "kernel.kexec_load_disabled is set: no image can be loaded\tit can't be unset; reboot, and see sysctl.d for who sets it");
+		say(BAD, "kexec",
+		    "it can't be unset; reboot, and see sysctl.d for who sets it",
+		    "kernel.kexec_load_disabled is set: no image can be loaded");
 }
 
 static void check_encryption(void)
@@ -322,15 +351,20 @@ static void check_encryption(void)
 	int found = kmsg_find("Memory Encryption Features active", line, sizeof(line));
 
 	if (found > 0)
-		say(BAD, "memory encryption", "%s\tboot with mem_encrypt=off; a confidential guest can't be a host",
+		say(BAD, "memory encryption",
+		    "boot with mem_encrypt=off; a confidential guest can't be a host",
+		    "%s",
 		    line);
 	else if (boot_word("mem_encrypt=on"))
-		say(BAD, "memory encryption", "is on\tboot with mem_encrypt=off");
+		say(BAD, "memory encryption", "boot with mem_encrypt=off", "is on");
 	else if (cpu_flag("tdx_guest") || cpu_flag("sev_snp_guest"))
-		say(BAD, "memory encryption", "this is a confidential guest, which can't be a host");
+		say(BAD, "memory encryption", NULL,
+		    "this is a confidential guest, which can't be a host");
+	else if (found < 0)
+		say(NOTE, "memory encryption", "run this as root",
+		    "can't be told, as the log can't be read");
 	else
-		say(found < 0 ? NOTE : OK, "memory encryption", found < 0 ?
-		    "can't be told, as the log can't be read\trun this as root" : "not seen");
+		say(OK, "memory encryption", NULL, "not seen");
 }
 
 static int module_users(const char *module)
@@ -350,18 +384,23 @@ static void check_hazards(void)
 	int users = module_users(kvm);
 
 	if (users >= 0)
-		say(users ? WARN : NOTE, "VMX, SVM", "%s is loaded%s; an instance that runs virtual machines itself may not give back its CPUs when it is killed\tstop such an instance in order, never kill it",
+		say(users ? WARN : NOTE, "VMX, SVM", "stop such an instance in order, never kill it",
+		    "%s is loaded%s; an instance that runs virtual machines itself may not give back its CPUs when it is killed",
 		    kvm, users ? " and used" : "");
 	else
-		say(OK, "VMX, SVM", "no KVM module is loaded");
+		say(OK, "VMX, SVM", NULL, "no KVM module is loaded");
 	if (sys_exists("/sys/module/vhost_vsock") && sys_exists(MK_SYSFS "/instances"))
-		say(NOTE, "vsock", "vhost_vsock is loaded: of it and multikernel the first one has the sockets of this host");
-	if (have_config && kconfig_value(&config, "CONFIG_X86_MCE") == 'y' && !cpu_flag("hypervisor"))
-		say(NOTE, "machine checks", "one that is broadcast while a lent CPU runs no kernel shuts the machine down, see design.rst");
+		say(NOTE, "vsock", NULL,
+		    "vhost_vsock is loaded: of it and multikernel the first one has the sockets of this host");
+	if (have_config && kconfig_value(&config,
+					 "CONFIG_X86_MCE") == 'y' && !cpu_flag("hypervisor"))
+		say(NOTE, "machine checks", NULL,
+		    "one that is broadcast while a lent CPU runs no kernel shuts the machine down, see design.rst");
 	if (cpu_flag("hypervisor"))
-		say(NOTE, "virtual machine", "the time-outs of instances count the hypervisor's pauses, too");
+		say(NOTE, "virtual machine", NULL,
+		    "the time-outs of instances count the hypervisor's pauses, too");
 	if (geteuid())
-		say(NOTE, "user", "not root: instances can be looked at, not changed");
+		say(NOTE, "user", NULL, "not root: instances can be looked at, not changed");
 }
 
 static void look(void)

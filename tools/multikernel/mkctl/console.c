@@ -196,12 +196,14 @@ static int open_tty(const char *name, int *tty)
 	struct termios raw;
 
 	if (mk_read(name, "tty", file) <= 0)
-		return complain(RC_NO_HOST, "%s: console: this kernel has no terminals for instances, it takes CONFIG_HVC_MULTIKERNEL; 'mkctl log -f %s' shows the log",
+		return complain(RC_NO_HOST,
+				"%s: console: this kernel has no terminals for instances, it takes CONFIG_HVC_MULTIKERNEL; 'mkctl log -f %s' shows the log",
 				name, name);
 	snprintf(path, sizeof(path), "/dev/%.255s", file);
 	*tty = sys_open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
 	if (*tty < 0)
-		return complain(*tty == -EACCES ? RC_PERMISSION : RC_FAILED, "%s: console: %s: %s; %s",
+		return complain(*tty == -EACCES ? RC_PERMISSION : RC_FAILED,
+				"%s: console: %s: %s; %s",
 				name, path, strerror(-*tty),
 				*tty == -EACCES ? "it takes root" : "'mkctl show' has its state");
 	if (!tcgetattr(*tty, &raw)) {
@@ -229,13 +231,16 @@ int cmd_console(const struct opts *o, int argc, char **argv)
 	inst_state(name, state);
 	if (terminal) {
 		sigaction(SIGWINCH, &sa, NULL);
-		fprintf(stderr, "%s is %s; Enter ~. leaves\n", name, state);
 		term_on_leave(isatty(STDOUT_FILENO) ? sane : NULL);
 		if (!term_raw(false)) {
 			close(tty);
-			return complain(RC_FAILED, "%s: console: the terminal can't be set: %s", name,
+			return complain(RC_FAILED,
+					"%s: console: the terminal can't be set: %s",
+					name,
 					strerror(errno));
 		}
+		/* Whoever reads this may type */
+		fprintf(stderr, "%s is %s; Enter ~. leaves\r\n", name, state);
 		pass_size(tty);
 	}
 	err = attach(tty, terminal);

@@ -74,7 +74,7 @@ static const char *hint_of(const char *reason)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(hints); i++)
 		if (strstr(reason, hints[i].words))
 			return hints[i].hint;
 	return NULL;
@@ -99,7 +99,7 @@ int fail(const char *name, const char *verb, int err)
 	int status = RC_FAILED;
 	size_t i;
 
-	for (i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(errnos); i++) {
 		if (errnos[i].err != -err)
 			continue;
 		status = errnos[i].status;
@@ -142,7 +142,8 @@ int need_host(void)
 	if (sys_exists(MK_SYSFS "/instances"))
 		return RC_OK;
 	if (sys_exists(MK_SYSFS "/self"))
-		return complain(RC_NO_HOST, "this kernel is a spawn; instances are made on its host");
+		return complain(RC_NO_HOST,
+				"this kernel is a spawn; instances are made on its host");
 	return complain(RC_NO_HOST,
 			"this kernel has no multikernel (no " MK_SYSFS "); see 'mkctl check'");
 }

@@ -73,7 +73,8 @@ int inst_create(const struct want *w)
 	if (w->split_core && len < sizeof(line))
 		len += snprintf(line + len, sizeof(line) - len, " split_core=1");
 	if (len >= sizeof(line))
-		return complain(RC_USAGE, "%s: create: the line is longer than 1023 bytes; shorten the list of CPUs",
+		return complain(RC_USAGE,
+				"%s: create: the line is longer than 1023 bytes; shorten the list of CPUs",
 				w->name);
 	err = mk_write(NULL, "create", "create", line);
 	return err ? fail(w->name, "create", err) : RC_OK;
@@ -89,7 +90,8 @@ int inst_policy(const struct want *w)
 		if (!w->policy[i])
 			continue;
 		if (!mk_has(w->name, policy_file[i]))
-			return complain(RC_NO_HOST, "%s: %s: this kernel can't do that; leave it out",
+			return complain(RC_NO_HOST,
+					"%s: %s: this kernel can't do that; leave it out",
 					w->name, policy_file[i]);
 		if (mk_read(w->name, policy_file[i], now) >= 0 && !strcmp(now, w->policy[i]))
 			continue;

@@ -57,7 +57,7 @@ int kconfig_read(struct buf *b, char *from, size_t size)
 		return 0;
 	if (uname(&u))
 		return -errno;
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		snprintf(from, size, places[i], u.release);
 		if (sys_slurp(from, b) > 0)
 			return 0;

@@ -116,7 +116,8 @@ static int follow(const char *name, struct buf *old)
 			break;
 		at = new_text(old, &b);
 		if (at < 0) {
-			fprintf(stderr, "mkctl: %s: some lines were overwritten before they were read\n",
+			fprintf(stderr,
+				"mkctl: %s: some lines were overwritten before they were read\n",
 				name);
 			at = 0;
 		}
@@ -225,7 +226,8 @@ static int vmcore_failed(const char *name, const char *who, const char *file, in
 		return complain(RC_FAILED, "%s: vmcore: '%s': %s; nothing is kept", name, file,
 				strerror(-err));
 	if (err == -ENODATA || err == -EBUSY)
-		return complain(RC_STATE, "%s: vmcore: %s; there is one from the end of a run until the next load, start or destroy",
+		return complain(RC_STATE,
+				"%s: vmcore: %s; there is one from the end of a run until the next load, start or destroy",
 				name, strerror(-err));
 	return fail(name, "vmcore", err);
 }
@@ -250,7 +252,9 @@ int cmd_vmcore(const struct opts *o, int argc, char **argv)
 	to = out ? dup(STDOUT_FILENO) :
 		   open(file, O_WRONLY | O_CREAT | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL), 0600);
 	if (to < 0) {
-		rc = complain(errno == EEXIST ? RC_STATE : RC_FAILED, "%s: vmcore: '%s': %s%s", name,
+		rc = complain(errno == EEXIST ? RC_STATE : RC_FAILED,
+			      "%s: vmcore: '%s': %s%s",
+			      name,
 			      file, strerror(errno), errno == EEXIST ? "; --force overwrites it" : "");
 		close(from);
 		return rc;

@@ -68,12 +68,15 @@ static const struct command {
 	{ "help", cmd_help, 0, 1, false, "", "[COMMAND]", "this, or more about one" },
 };
 
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+#define NR_COMMANDS	(ARRAY_SIZE(commands))
 
 /* Long options; below 256 the value is a short one, too */
-enum { OPT_CPUS = 256, OPT_MEMORY, OPT_ID, OPT_SPLIT, OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_KEEP, OPT_UNLOAD,
-	OPT_NO_WAIT, OPT_TIMEOUT, OPT_STOP, OPT_KILL, OPT_MISSING, OPT_DELAY, OPT_COUNT, OPT_FORCE, OPT_DRY,
-	OPT_CONFIG, OPT_JSON, OPT_VERSION, OPT_POLICY };
+enum {
+	OPT_CPUS = 256, OPT_MEMORY, OPT_ID, OPT_SPLIT, OPT_KERNEL, OPT_INITRD, OPT_APPEND,
+	OPT_KEEP, OPT_UNLOAD, OPT_NO_WAIT, OPT_TIMEOUT, OPT_STOP, OPT_KILL, OPT_MISSING,
+	OPT_DELAY, OPT_COUNT, OPT_FORCE, OPT_DRY, OPT_CONFIG, OPT_JSON, OPT_VERSION,
+	OPT_POLICY,	/* and the others of enum policy: the last */
+};
 
 static const struct option options[] = {
 	{ "cpus", required_argument, NULL, OPT_CPUS },
@@ -175,51 +178,66 @@ static int take_number(const char *what, const char *text, double min, double ma
 	return RC_OK;
 }
 
+/* Where a text goes, and a flag that is set */
+static const struct {
+	int opt;
+	size_t at;
+} texts[] = {
+	{ OPT_CPUS, offsetof(struct opts, want.cpus) },
+	{ OPT_MEMORY, offsetof(struct opts, want.memory) },
+	{ OPT_ID, offsetof(struct opts, want.id) },
+	{ OPT_KERNEL, offsetof(struct opts, want.kernel) },
+	{ OPT_INITRD, offsetof(struct opts, want.initrd) },
+	{ OPT_APPEND, offsetof(struct opts, want.append) },
+	{ OPT_CONFIG, offsetof(struct opts, config) },
+}, flags[] = {
+	{ OPT_SPLIT, offsetof(struct opts, want.split_core) },
+	{ OPT_KEEP, offsetof(struct opts, keep) },
+	{ OPT_UNLOAD, offsetof(struct opts, unload) },
+	{ OPT_NO_WAIT, offsetof(struct opts, no_wait) },
+	{ OPT_STOP, offsetof(struct opts, stop) },
+	{ OPT_KILL, offsetof(struct opts, kill) },
+	{ OPT_MISSING, offsetof(struct opts, missing_ok) },
+	{ OPT_FORCE, offsetof(struct opts, force) },
+	{ OPT_DRY, offsetof(struct opts, dry_run) },
+	{ OPT_JSON, offsetof(struct opts, json) },
+	{ 'f', offsetof(struct opts, follow) },
+};
+
 static int take_option(struct opts *o, int opt, const char *arg)
 {
-	struct want *w = &o->want;
 	double v;
-	int rc = RC_OK;
+	size_t i;
+	int rc;
 
+	if (opt >= OPT_POLICY) {
+		o->want.policy[opt - OPT_POLICY] = arg;
+		return RC_OK;
+	}
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].opt == opt)
+			*(const char **)((char *)o + texts[i].at) = arg;
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		if (flags[i].opt == opt)
+			*(bool *)((char *)o + flags[i].at) = true;
 	switch (opt) {
-	case OPT_CPUS: w->cpus = arg; break;
-	case OPT_MEMORY: w->memory = arg; break;
-	case OPT_ID: w->id = arg; break;
-	case OPT_SPLIT: w->split_core = true; break;
-	case OPT_KERNEL: w->kernel = arg; break;
-	case OPT_INITRD: w->initrd = arg; break;
-	case OPT_APPEND: w->append = arg; break;
-	case OPT_KEEP: o->keep = true; break;
-	case OPT_UNLOAD: o->unload = true; break;
-	case OPT_NO_WAIT: o->no_wait = true; break;
-	case OPT_STOP: o->stop = true; break;
-	case OPT_KILL: o->kill = true; break;
-	case OPT_MISSING: o->missing_ok = true; break;
-	case OPT_FORCE: o->force = true; break;
-	case OPT_DRY: o->dry_run = true; break;
-	case OPT_CONFIG: o->config = arg; break;
-	case OPT_JSON: o->json = true; break;
-	case 'f': o->follow = true; break;
 	case OPT_TIMEOUT:
 		rc = take_number("timeout", arg, 0, 1e6, &v);
 		o->timeout = v;
-		break;
+		return rc;
 	case 'n':
 		rc = take_number("lines", arg, 0, 1e6, &v);
 		o->lines = v;
-		break;
-	case OPT_DELAY:
-		rc = take_number("delay", arg, 0.1, 3600, &v);
-		o->delay = v;
-		break;
+		return rc;
 	case OPT_COUNT:
 		rc = take_number("count", arg, 1, 1e9, &v);
 		o->count = v;
-		break;
+		return rc;
+	case OPT_DELAY:
+		return take_number("delay", arg, 0.1, 3600, &o->delay);
 	default:
-		w->policy[opt - OPT_POLICY] = arg;
+		return RC_OK;
 	}
-	return rc;
 }
 
 static bool takes(const struct command *c, int opt)
@@ -240,7 +258,8 @@ static int parse(const struct command *c, struct opts *o, int argc, char **argv)
 			exit(RC_OK);
 		}
 		if (opt == '?')
-			return complain(RC_USAGE, "%s: there is no option '%s'; see 'mkctl help %s'",
+			return complain(RC_USAGE,
+					"%s: there is no option '%s'; see 'mkctl help %s'",
 					c->name, argv[optind - 1], c->name);
 		if (opt == ':')
 			return complain(RC_USAGE, "%s: '%s' takes a value; see 'mkctl help %s'",
@@ -260,7 +279,8 @@ static int parse(const struct command *c, struct opts *o, int argc, char **argv)
 static int take_name(struct want *w, const char *name)
 {
 	if (!name_ok(name))
-		return complain(RC_USAGE, "'%s' is no name: a letter or digit, then letters, digits, '_', '-', '.', at most %d",
+		return complain(RC_USAGE,
+				"'%s' is no name: a letter or digit, then letters, digits, '_', '-', '.', at most %d",
 				name, MK_NAME_MAX);
 	snprintf(w->name, sizeof(w->name), "%s", name);
 	return RC_OK;
@@ -294,7 +314,9 @@ int main(int argc, char **argv)
 	if (!c)
 		return complain(RC_USAGE, "there is no command '%s'; see 'mkctl help'", argv[1]);
 	if (o.json && !takes(c, OPT_JSON))
-		return complain(RC_USAGE, "%s takes no --json; see 'mkctl help %s'", c->name, c->name);
+		return complain(RC_USAGE,
+				"%s takes no --json; see 'mkctl help %s'",
+				c->name, c->name);
 	rc = parse(c, &o, argc - 1, argv + 1);
 	argc -= optind + 1;
 	argv += optind + 1;

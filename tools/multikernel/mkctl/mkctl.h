@@ -31,6 +31,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
+
 #define MK_SYSFS	"/sys/kernel/multikernel"
 #define MK_DEBUGFS	"/sys/kernel/debug/multikernel"
 #define MK_CONF_DIR	"/etc/multikernel"
@@ -134,7 +137,7 @@ uint64_t now_ms(void);
 
 /* error.c */
 int fail(const char *name, const char *verb, int err);
-int complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int complain(int status, const char *fmt, ...) __printf(2, 3);
 int need_host(void);
 int need_instance(const char *name);
 

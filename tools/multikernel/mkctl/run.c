@@ -56,7 +56,8 @@ static void progress_run(const char *name, const char *state)
 		left = 82 - left;
 		if (left > 0)
 			clean_print(stdout, line, strnlen(line, left));
-	} else if (strcmp(shown, state)) {
+	} else if (strcmp(shown, state) && strcmp(state, "running")) {
+		/* That it runs is said by a line of its own */
 		printf("%s: %s\n", name, state);
 	}
 	snprintf(shown, sizeof(shown), "%s", state);
@@ -70,7 +71,7 @@ static void progress_begin(bool json)
 	shown[0] = '\0';
 }
 
-__attribute__((format(printf, 2, 3)))
+__printf(2, 3)
 static void say(const char *name, const char *fmt, ...)
 {
 	va_list ap;
@@ -107,7 +108,8 @@ static int wait_failed(const char *name, const char *verb, int err, int timeout)
 	if (err == -EINTR)
 		return complain(RC_INTERRUPTED, "%s: %s: interrupted", name, verb);
 	if (err == -ETIMEDOUT)
-		return complain(RC_TIMEOUT, "%s: %s: not done within %d s; 'mkctl log %s' says how far it is",
+		return complain(RC_TIMEOUT,
+				"%s: %s: not done within %d s; 'mkctl log %s' says how far it is",
 				name, verb, timeout, name);
 	if (err == -ENODEV)
 		return complain(RC_NOT_THERE, "%s: %s: it was destroyed meanwhile", name, verb);
@@ -358,7 +360,8 @@ int cmd_wait(const struct opts *o, int argc, char **argv)
 	if (rc)
 		return rc;
 	if (!states_ok(argv[1]))
-		return complain(RC_USAGE, "'%s': use one or more of empty, loaded, booting, running, stopping, stopped, crashed, with commas",
+		return complain(RC_USAGE,
+				"'%s': use one or more of empty, loaded, booting, running, stopping, stopped, crashed, with commas",
 				argv[1]);
 	progress_begin(true);
 	err = inst_wait(argv[0], argv[1], timeout, NULL, state);

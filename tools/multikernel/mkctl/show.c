@@ -39,7 +39,7 @@ static const struct {
 	{ "stop_timeout", NUMBER, "stop time-out", " s" },
 };
 
-#define NR_FIELDS	(sizeof(fields) / sizeof(fields[0]))
+#define NR_FIELDS	(ARRAY_SIZE(fields))
 
 static bool is_number(const char *text)
 {
@@ -177,7 +177,23 @@ int cmd_show(const struct opts *o, int argc, char **argv)
 	return RC_OK;
 }
 
-static void list_line(const char *name)
+/* As wide as the longest one: names and lists are what people copy from here */
+static void widths(const struct names *n, int *name, int *cpus)
+{
+	char text[MK_TEXT];
+	int i, len;
+
+	*name = strlen("NAME");
+	*cpus = strlen("CPUS");
+	for (i = 0; i < n->nr; i++) {
+		len = strlen(n->name[i]);
+		*name = len > *name ? len : *name;
+		len = mk_read(n->name[i], "cpus", text);
+		*cpus = len > *cpus ? len : *cpus;
+	}
+}
+
+static void list_line(const char *name, int name_width, int cpus_width)
 {
 	char id[MK_TEXT], state[MK_TEXT], cpus[MK_TEXT], memory[MK_TEXT], reason[MK_TEXT], size[32];
 
@@ -188,7 +204,8 @@ static void list_line(const char *name)
 	mk_read(name, "memory", memory);
 	mk_read(name, "reason", reason);
 	size_print(ranges_bytes(memory), size, sizeof(size));
-	printf("%-15s %5s %-8s %-11s %7s%s", name, id, state, cpus, size, *reason ? "  " : "");
+	printf("%-*s %5s %-8s %-*s %7s%s", name_width, name, id, state, cpus_width, cpus, size,
+	       *reason ? "  " : "");
 	clean_print(stdout, reason, strlen(reason));
 	printf("\n");
 }
@@ -196,7 +213,7 @@ static void list_line(const char *name)
 int cmd_list(const struct opts *o, int argc, char **argv)
 {
 	struct names n;
-	int rc = need_host(), err, i;
+	int rc = need_host(), err, i, name, cpus;
 
 	(void)argc;
 	(void)argv;
@@ -205,14 +222,15 @@ int cmd_list(const struct opts *o, int argc, char **argv)
 	err = mk_names(&n);
 	if (err)
 		return fail(NULL, "list", err);
+	widths(&n, &name, &cpus);
 	if (o->json)
 		json_open('[');
 	else if (n.nr)
-		printf("%-15s %5s %-8s %-11s %7s  %s\n", "NAME", "ID", "STATE", "CPUS", "MEMORY",
-		       "REASON");
+		printf("%-*s %5s %-8s %-*s %7s  %s\n", name, "NAME", "ID", "STATE", cpus, "CPUS",
+		       "MEMORY", "REASON");
 	for (i = 0; i < n.nr; i++) {
 		if (!o->json) {
-			list_line(n.name[i]);
+			list_line(n.name[i], name, cpus);
 		} else if (mk_has(n.name[i], "state")) {
 			json_key(NULL);
 			show_json(n.name[i]);

@@ -317,7 +317,7 @@ int mk_names(struct names *n)
 			n->nr = 0;
 			return -ENOMEM;
 		}
-		strcpy(n->name[n->nr++], e->d_name);
+		snprintf(n->name[n->nr++], sizeof(*n->name), "%.*s", MK_NAME_MAX, e->d_name);
 	}
 	closedir(dir);
 	if (n->nr)

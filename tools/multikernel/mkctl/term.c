@@ -59,11 +59,11 @@ void catch_signals(void)
 	struct sigaction sa = { .sa_handler = on_signal }, old;
 	size_t i;
 
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
 		if (!sigaction(ends[i], NULL, &old) && old.sa_handler != SIG_IGN)
 			sigaction(ends[i], &sa, NULL);
 	sa.sa_handler = on_fault;
-	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
 		sigaction(faults[i], &sa, NULL);
 	/* A reader that went away is seen as an error of the write */
 	signal(SIGPIPE, SIG_IGN);
@@ -88,7 +88,7 @@ bool term_raw(bool keep_signals)
 	}
 	atexit(term_restore);
 	changed = 1;
-	if (!tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw))
+	if (!tcsetattr(STDIN_FILENO, TCSADRAIN, &raw))
 		return true;
 	changed = 0;
 	return false;

@@ -84,7 +84,7 @@ struct screen {
 	bool terminal;
 };
 
-__attribute__((format(printf, 2, 3)))
+__printf(2, 3)
 static void line(struct screen *s, const char *fmt, ...)
 {
 	char text[1024], *p;
@@ -156,7 +156,7 @@ static void one_instance(struct screen *s, const char *name, struct cpuset *lent
 	age_print(text, age, sizeof(age));
 	message_rate(name, rate, sizeof(rate));
 	if (mk_read(name, "restarts", restarts) <= 0)
-		strcpy(restarts, "-");
+		snprintf(restarts, sizeof(restarts), "-");
 	mk_read(name, "reason", reason);
 	snprintf(shown, sizeof(shown), "%s", name);
 	fit(shown, 15);

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define TEXT	4096
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
 #define ROOM	(3 * PATH_MAX)
 
 static const char *root(void)
@@ -58,7 +59,7 @@ static void get(const char *name, const char *file, char *to)
 	to[strcspn(to, "\n")] = '\0';
 }
 
-__attribute__((format(printf, 3, 4)))
+__printf(3, 4)
 static void put(const char *name, const char *file, const char *fmt, ...)
 {
 	char path[ROOM], text[TEXT];
@@ -75,7 +76,7 @@ static void put(const char *name, const char *file, const char *fmt, ...)
 	close(fd);
 }
 
-__attribute__((format(printf, 2, 3)))
+__printf(2, 3)
 static int refuse(int err, const char *fmt, ...)
 {
 	char path[ROOM];
@@ -274,7 +275,9 @@ static int create(char *line)
 
 	for (word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		if (sscanf(word, "name=%63s", name) == 1 || sscanf(word, "cpus=%255s", cpus) == 1 ||
-		    sscanf(word, "memory=%63s", memory) == 1 || sscanf(word, "id=%lu", &l.id) == 1 ||
+		    sscanf(word,
+			   "memory=%63s",
+			   memory) == 1 || sscanf(word, "id=%lu", &l.id) == 1 ||
 		    !strcmp(word, "split_core=1"))
 			continue;
 		return refuse(EINVAL, "create: unknown key '%s'", word);
@@ -288,10 +291,13 @@ static int create(char *line)
 	if (l.cpus & 1)
 		return refuse(EPERM, "create: CPU 0 is the boot CPU and stays with the host");
 	if (*l.name)
-		return refuse(EBUSY, "create: CPU %d is lent to '%s'", __builtin_ctzl(l.cpus), l.name);
+		return refuse(EBUSY,
+			      "create: CPU %d is lent to '%s'",
+			      __builtin_ctzl(l.cpus), l.name);
 	get(NULL, "pool/memory_free", left);
 	if (bytes > strtoull(left, NULL, 10))
-		return refuse(ENOMEM, "create: memory %llu MiB: the pool has 512 MiB, %llu free, %llu of it in one piece",
+		return refuse(ENOMEM,
+			      "create: memory %llu MiB: the pool has 512 MiB, %llu free, %llu of it in one piece",
 			      bytes >> 20, strtoull(left, NULL, 10) >> 20,
 			      strtoull(left, NULL, 10) >> 20);
 	add_free(-bytes);
@@ -367,7 +373,8 @@ static int setting(const char *name, const char *file, const char *text)
 {
 	if (!strcmp(file, "on_crash") && strcmp(text, "keep") && strcmp(text, "restart") &&
 	    strcmp(text, "destroy"))
-		return refuse(EINVAL, "%s: on_crash: unknown word '%s', use keep, restart or destroy",
+		return refuse(EINVAL,
+			      "%s: on_crash: unknown word '%s', use keep, restart or destroy",
 			      name, text);
 	put(name, file, "%s\n", text);
 	return 0;

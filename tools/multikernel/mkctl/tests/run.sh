@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck disable=SC2317 # functions that are called by name
+# shellcheck disable=SC2317,SC2034 # functions and values that the parts use
 # run.sh DIR: tests of the mkctl in DIR, as TAP. They need neither root nor the kernel:
 # fakekernel.so answers in its place, with files below a folder of our own.
-DIR=${1:-.}
+DIR=$(cd "${1:-.}" && pwd) || exit 1
 HERE=$(cd "$(dirname "$0")" && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/mkctl.XXXXXX") || exit 1
 trap 'rm -rf "$T"' EXIT

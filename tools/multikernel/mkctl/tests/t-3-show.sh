@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2086,SC2154
+# shellcheck shell=sh disable=SC2016,SC2086,SC2154
 # list, show, log, vmcore, top, console
 
 it "list of nothing" eval 'ok list && lines "$T/out" 0'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2086,SC2154
+# shellcheck shell=sh disable=SC2016,SC2086,SC2154
 # check: what it finds, and its exit status
 
 it "a machine that fits" eval 'ok check && has "$T/out" "can run instances" "^ok +pool +512M, 512M free" "^ok +CPUs +1-7 can be lent" "^ok +clock +tsc" && lacks "$T/out" "^(FAIL|warn)"'
