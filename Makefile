@@ -38,7 +38,7 @@ clean distclean:
 #:   make kunit    the unit tests alone; FLAVOUR=debug, kcsan or kasan are the checkers
 #:   make bench    the figures, as a table and as JSON
 #:   make icount   instructions for a message, counted by QEMU
-#:   make soak     start and kill an instance N times (default 1000)
+#:   make soak     N lives of several instances, a random mix of faults (default 1000)
 #:   make shell    a shell in the host guest ('exit' ends it)
 #:   make kernel   only build the kernel and the initramfs
 #:   make clean    remove what was built

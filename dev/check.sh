@@ -3,12 +3,15 @@
 # All tests. Each part is a QEMU run of its own with a log of its own.
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh on a
 #		machine that has threads, with the plain kernel
+#	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
-#	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools
+#	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside
+#		a spawn
+#	down    plain kernel: reboot and poweroff with spawns running
 #	ports   plain kernel: what a spawn touches of the machine
 #	pool    plain kernel: multikernel= with good and bad values
 #	icount  plain kernel: instructions for a message, against what is kept
-#	kdump   plain kernel: a crash ends in the crash kernel
+#	kdump   plain kernel: a crash ends in the crash kernel, for the spawn too
 # With FLAVOUR=kasan it is only the first part, on a kernel with KASAN.
 # The last line is "N passed, N failed".
 . "$(dirname "$0")/lib.sh"
@@ -16,7 +19,7 @@
 
 # TESTS: a wrong name would be found in the guest only, after both builds
 tests=$(find "$TOP/tools/testing/selftests/multikernel" -name "*.sh" -printf "%f\n" | sed "s/[.]sh$//" |
-	grep -vxE "lib|qemu|run-tests" | sort)
+	grep -vxE "lib|contain_lib|qemu|run-tests" | sort)
 for t in ${TESTS//,/ }; do
 	grep -qxF -- "$t" <<<"$tests" || die "TESTS: there is no test '$t'; there are: ${tests//$'\n'/ }"
 done
@@ -58,6 +61,9 @@ if [ "$flavour" = kasan ]; then
 	exit
 fi
 
+# A short soak, the same each time
+N=10 SEED=1 MK_APPEND="crashkernel=128M kunit.enable=0" part "$flavour" soak 600 -v tap=1
+
 # Two cores of two threads, so that half of a core can be asked for
 SMP=4,cores=2,threads=2 TESTS=smt part plain check 120 -v tap=1
 
@@ -91,7 +97,41 @@ LOG_PREFIX=check-large- MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v ta
 LOG_PREFIX=check-rubbish- MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
 LOG_PREFIX=check-placed- MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
 
+# logged LOG NAME REGEX: the host says so, when nobody is left to say it for it
+logged() {
+	if tr -d '\r' <"$LOGS/$LOG_PREFIX$1.console" | grep -Eq -- "multikernel: $3"; then
+		count_pass "$2"
+	else
+		count_fail "$2: no line '$3' in $LOGS/$LOG_PREFIX$1.console"
+	fi
+}
+never() {
+	if tr -d '\r' <"$LOGS/$LOG_PREFIX$1.console" | grep -E -- "multikernel: $3"; then
+		count_fail "$2"
+	else
+		count_pass "$2"
+	fi
+}
+
 MK_APPEND=crashkernel=128M part plain kexec 120 -v tap=1
+logged plain-kexec "kexec: the spawn powered off first" "web: stopping -> stopped: poweroff"
+logged plain-kexec "kexec: its CPU was free" "going down: 1 lent CPUs are idle, 0 did not"
+
+LOG_PREFIX=check-reboot- MK_APPEND="mk.down=reboot mk.seconds=8" part plain down 180 -v tap=1
+down=reboot-plain-down
+logged $down "reboot: who obeys powers off" "obeys: stopping -> stopped: poweroff"
+logged $down "reboot: who is deaf is killed" "deaf: did not power off within 8 s, is killed"
+logged $down "reboot: and has ended" "deaf: stopping -> stopped: killed"
+logged $down "reboot: who was to start again is stopped" "again: stopping -> stopped: poweroff"
+never $down "reboot: and is not started" "again: stopped -> booting"
+logged $down "reboot: all CPUs were free" "going down: 3 lent CPUs are idle, 0 did not"
+
+LOG_PREFIX=check-poweroff- MK_APPEND="mk.down=poweroff mk.seconds=0" part plain down 120 -v tap=1
+down=poweroff-plain-down
+logged $down "poweroff: who obeys is killed, as no time is given" "obeys: running -> stopped: killed"
+logged $down "poweroff: who is deaf is killed" "deaf: running -> stopped: killed"
+logged $down "poweroff: all CPUs were free" "going down: 2 lent CPUs are idle, 0 did not"
+
 MK_APPEND=crashkernel=128M part plain kdump 120 -v tap=1 -v crash=1
 
 total

@@ -46,6 +46,8 @@ END {
 	ratio("socket round trip: spawn / loopback", "socket_spawn_avg_ns", "socket_loopback_avg_ns", 1.0)
 	ratio("the same over AF_UNIX", "socket_spawn_avg_ns", "socket_unix_avg_ns", 0)
 	ratio("the same over TCP", "socket_spawn_avg_ns", "socket_tcp_avg_ns", 0)
+	ratio("hang: found after / hang_timeout", "hang_found_us", "hang_timeout_us", 0)
+	ratio("crash to READY again / a boot", "crash_to_ready_us", "spawn_boot_us", 0)
 	ratio("ping, 1 other floods / quiet", "ping_of_2_floodhost_avg_ns", "ping_of_1_avg_ns", 1.3)
 	ratio("ping, 3 others flood / quiet", "ping_of_4_floodhost_avg_ns", "ping_of_1_avg_ns", 1.3)
 	ratio("ping, 1 floods / it burns a CPU", "ping_of_2_floodhost_avg_ns", "ping_of_2_spin_avg_ns", 0)

@@ -71,6 +71,17 @@ find_socat() {
 	return 1
 }
 
+find_makedumpfile() {
+	local m
+	for m in /usr/bin/makedumpfile "$TOOLS/makedumpfile/usr/bin/makedumpfile"; do
+		if [ -x "$m" ]; then
+			echo "$m"
+			return
+		fi
+	done
+	return 1
+}
+
 # A program and what it is linked to
 add_program() {
 	local name lib
@@ -83,7 +94,7 @@ add_program() {
 	done
 }
 
-# kexec-tools and socat are linked to libraries that this machine may not have: "NAME FILE" a line.
+# kexec-tools, socat and makedumpfile are linked to libraries that this machine may not have: "NAME FILE" a line.
 guest_libs() {
 	local path
 	path=$(find "$TOOLS" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)
@@ -146,6 +157,10 @@ host_list() {
 	if [ -f "$BUILD/bzImage.signed" ]; then
 		add_file /mk/bzImage.signed "$BUILD/bzImage.signed" 644
 	fi
+	# Of another build, and quicker; make check builds it first
+	if [ "$flavour" != plain ] && [ -f "$OUT/plain/bzImage" ]; then
+		add_file /mk/bzImage.plain "$OUT/plain/bzImage" 644
+	fi
 	add_file /mk/base.cpio.gz "$OUT/base.cpio.gz" 644
 	for f in "$TOP"/dev/guest/*.sh; do
 		case $f in */spawn.sh | */kexec.sh) continue ;; esac
@@ -164,6 +179,7 @@ host_list() {
 	done
 	[ -z "$kexec" ] || add_program /sbin/kexec "$kexec"
 	[ -z "$socat" ] || add_program /usr/bin/socat "$(readlink -f "$socat")"
+	[ -z "$makedumpfile" ] || add_program /usr/bin/makedumpfile "$makedumpfile"
 }
 
 # --- go ------------------------------------------------------------------------
@@ -195,6 +211,20 @@ if [ -n "$socat" ] && guest_libs "$socat" | grep -q ^MISSING; then
 	if guest_libs "$socat" | grep ^MISSING; then
 		warn "socat lacks these libraries here: its tests will be skipped"
 		socat=
+	fi
+fi
+
+makedumpfile=$(find_makedumpfile) || {
+	extract_package makedumpfile || warn "cannot get Debian's makedumpfile: its tests will be skipped"
+	makedumpfile=$(find_makedumpfile) || makedumpfile=
+}
+if [ -n "$makedumpfile" ] && guest_libs "$makedumpfile" | grep -q ^MISSING; then
+	apt_closure makedumpfile | grep -E '^lib(bz2|dw|elf|lzma|lzo2|snappy|zstd)|^zlib' | while read -r pkg; do
+		extract_package "$pkg" || :
+	done
+	if guest_libs "$makedumpfile" | grep ^MISSING; then
+		warn "makedumpfile lacks these libraries here: its tests will be skipped"
+		makedumpfile=
 	fi
 fi
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Start an instance, kill it at a random moment, N times; then all must be as before.
+# N lives of several instances at once, a random mix of shapes, faults and kills; then all
+# must be as before.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/dev/judge.sh"
 

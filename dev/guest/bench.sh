@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2015 # fail does not come back
 # The guest's part of `make bench`: lines "bench: NAME=VALUE UNIT", medians of several
 # rounds. Times are taken by mkbench and by the kernel, not by this script.
 PATH=/mk/bin:$PATH
@@ -180,6 +181,51 @@ for how in spawn loopback unix tcp; do
 done
 mkwrite $I/control kill
 mkwrite $MK/destroy b || fail "destroy"
+
+# --- faults: when they are found, and what follows; by the stamps of the kernel's log ---
+
+stamps_us() { # TEXT: of the lines that have it
+	dmesg | grep -F "$1" | sed -n 's/^\[ *\([0-9]*\)\.\([0-9]*\)\].*/\1\2/p'
+}
+HANG_S=3
+
+mkwrite $MK/create "name=b cpus=2-3 memory=256M" && mkwrite $I/hang_timeout $HANG_S &&
+	mkload -i "$(cat $I/id)" -r $INITRD -c "quiet mk.spawn=hang:1" $KERNEL || fail "hang: create"
+: >$LIVES.hang
+i=0
+while [ $i -lt "$ROUNDS" ]; do
+	i=$((i + 1))
+	# What it says before it hangs is seen 10 ms later at most
+	mkwrite $I/control start && [ "$(mkwait b running,crashed 60000)" = running ] &&
+		mkwait -b $I/console "spawn: hang now" 20000 && echo "mk-bench: hang $i" >/dev/kmsg &&
+		[ "$(mkwait b crashed,stopped 60000)" = crashed ] || fail "hang $i: $(cat $I/reason)"
+	echo "found=$(($(stamps_us "b: running -> crashed: hang" | tail -n 1) - \
+		$(stamps_us "mk-bench: hang $i")))" >>$LIVES.hang
+done
+sed 's/^/# hang: /' $LIVES.hang
+out hang_timeout_us $((HANG_S * 1000000)) us
+report hang_found_us found $LIVES.hang us
+mkwrite $MK/destroy b || fail "hang: destroy"
+
+# It panics in so many starts, the one after them lasts
+mkwrite $MK/create "name=b cpus=2-3 memory=256M" && mkwrite $I/on_crash restart &&
+	mkwrite $I/restart_max 64 && mkload -i "$(cat $I/id)" -r $INITRD \
+	-c "quiet mk.spawn=panic:$ROUNDS,view" $KERNEL || fail "restart: create"
+echo "mk-bench: restarts" >/dev/kmsg
+mkwrite $I/control start || fail "restart: start"
+mkwait -f $I/console "spawn: clock" $((60000 * ROUNDS)) || fail "restart: $(cat $I/state $I/reason)"
+# Of the pairs that this instance made
+dmesg | sed '1,/mk-bench: restarts/d' | awk '
+	{ t = $0; sub(/^\[ */, "", t); sub(/\].*/, "", t) }
+	/ b: running -> crashed: panic/ { crashed = t }
+	/ b: booting -> running/ && crashed {
+		printf "ready=%d\n", (t - crashed) * 1000000
+		crashed = 0
+	}' >$LIVES.restart
+sed 's/^/# restart: /' $LIVES.restart
+report crash_to_ready_us ready $LIVES.restart us
+mkwrite $I/control kill
+mkwrite $MK/destroy b || fail "restart: destroy"
 
 # --- what the host keeps for one instance of 256 MiB ---
 

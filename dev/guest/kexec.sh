@@ -1,8 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The ordinary kexec and kdump of a kernel with MULTIKERNEL, by Debian's kexec-tools.
+# The ordinary kexec and kdump of a kernel with MULTIKERNEL, by Debian's kexec-tools, while
+# a spawn runs.
 #	kexec   load in all ways, then go to a second kernel, which runs kexec2
 #	kdump   load a crash kernel, then crash; the crash kernel runs kdump2
+# The spawn counts on its console, and so in its window: mk.head=ADDRESS,COUNT tells the
+# crash kernel where, and how far it was.
 # The plan is printed by the first kernel; a second one that never comes leaves it open.
 
 n=0
@@ -26,6 +29,50 @@ LOADED=/sys/kernel/kexec_loaded
 CRASH=/sys/kernel/kexec_crash_loaded
 ARGS="console=ttyS0 loglevel=7"
 
+MK=/sys/kernel/multikernel
+WEB=$MK/instances/web
+spawn_runs() {
+	mkwrite $MK/create "name=web cpus=3 memory=128M split_core=1" &&
+		mkload -i "$(cat $WEB/id)" -r /mk/base.cpio.gz -c "kunit.enable=0 mk.spawn=count" $K &&
+		mkwrite $WEB/control start && mkwait -f $WEB/console "spawn: count 5" 90000
+}
+
+# head ADDRESS: the free-running count of the console's bytes, its lower half
+head_at() { echo $(($(devmem "$1" 32))); }
+
+# Where it is: see struct mk_spawn_page, in the last MiB of the instance's memory
+head_address() {
+	local end
+	end=$(cut -d- -f2 $WEB/memory)
+	printf '0x%x' $((end + 1 - 0x100000 + 0x80000 + 0xe0))
+}
+
+# A lower bound, that no kernel but this spawn's has put there
+console_bytes() { wc -c <$WEB/console; }
+
+# An initrd for the crash kernel: that of the spawns, and makedumpfile
+dump_initrd() {
+	cat /mk/base.cpio.gz
+	LD_TRACE_LOADED_OBJECTS=1 /usr/bin/makedumpfile |
+		awk '$2 == "=>" { print $3 } $1 ~ "^/" { print $1 }' >/tmp/list
+	echo /usr/bin/makedumpfile >>/tmp/list
+	awk -F/ '{ p = ""; for (f = 2; f < NF; f++) { p = p (p == "" ? "" : "/") $f; print p } }
+		{ print substr($0, 2) }' /tmp/list | awk '!seen[$0]++' |
+		(cd / && cpio -o -H newc 2>/dev/null) | gzip
+}
+
+stands_still() {
+	local from to at=${1%,*} least=${1#*,}
+	from=$(head_at "$at")
+	sleep 2
+	to=$(head_at "$at")
+	echo "$from, 2 s later $to; it was $least at least"
+	[ "$least" -gt 0 ] && [ "$from" -ge "$least" ] && [ "$from" = "$to" ]
+}
+
+dump_has() { rm -f /tmp/dmesg; makedumpfile --dump-dmesg /proc/vmcore /tmp/dmesg >/tmp/mdf 2>&1 && grep -q "$1" /tmp/dmesg ||
+	{ tail -n 5 /tmp/mdf /tmp/dmesg; return 1; }; }
+
 if [ "${1#*2}" = "$1" ] && ! command -v kexec >/dev/null; then
 	echo "TAP version 13"
 	echo "1..1"
@@ -36,7 +83,8 @@ fi
 case $1 in
 kexec)
 	echo "TAP version 13"
-	echo "1..8"
+	echo "1..9"
+	check "a spawn runs" spawn_runs
 	check "kexec_load loads" kexec -c -l $K "$I" --command-line="$ARGS"
 	check "kexec_load is loaded" is $LOADED 1
 	check "kexec -u unloads" kexec -u
@@ -46,25 +94,38 @@ kexec)
 	check "kexec_file_load loads beside it" kexec -s -l $K "$I" --command-line="$ARGS mk.run=kexec2"
 	sleep 0.2
 	kexec -e -x
-	echo "not ok 8 kexec -e reaches the second kernel"
+	echo "not ok 9 kexec -e reaches the second kernel"
 	;;
 kexec2)
 	echo "kexec2: second kernel up"
-	echo "ok 8 kexec -e reaches the second kernel"
+	echo "ok 9 kexec -e reaches the second kernel"
 	;;
 kdump)
 	echo "TAP version 13"
-	echo "1..2"
-	check "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS mk.run=kdump2 maxcpus=1"
+	echo "1..6"
+	check "a spawn runs" spawn_runs
+	head=$(head_address),$(console_bytes)
+	I=--initrd=/mk/base.cpio.gz
+	if [ -x /usr/bin/makedumpfile ]; then
+		dump_initrd >/tmp/initrd
+		I=--initrd=/tmp/initrd
+	fi
+	check "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS mk.run=kdump2 mk.head=$head maxcpus=1"
+	echo "mk-test: the host is about to crash" >/dev/kmsg
 	sleep 0.2
 	echo c >/proc/sysrq-trigger
 	;;
 kdump2)
 	echo "kdump2: crash kernel up"
-	if [ -s /proc/vmcore ]; then
-		echo "ok 2 crash kernel has a vmcore"
+	n=2
+	check "crash kernel has a vmcore" [ -s /proc/vmcore ]
+	check "the spawn runs no more" stands_still "$(sed -n -E 's/.*mk\.head=([^ ]*).*/\1/p' /proc/cmdline)"
+	if [ -x /usr/bin/makedumpfile ]; then
+		check "makedumpfile finds the host's log in it" dump_has "mk-test: the host is about to crash"
+		check "it says that the spawn's CPU was taken" dump_has "multikernel: .*CPUs 3 were taken away"
 	else
-		echo "not ok 2 crash kernel has a vmcore"
+		echo "ok 5 makedumpfile # SKIP makedumpfile is missing"
+		echo "ok 6 makedumpfile # SKIP makedumpfile is missing"
 	fi
 	;;
 esac

@@ -1,7 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# mk.n=N lives of an instance, each killed, stopped or made anew at a random moment;
-# mk.seed=SEED gives the same moments again. Last line: "soak: PASS n=... seed=...".
+# mk.n=N lives of several instances at once, a random mix; mk.seed=SEED gives the same
+# again. Each life: perhaps an instance made anew in another shape, a kernel loaded with
+# one of the faults below, started, then killed at a random moment, or left alone until its
+# turn comes again: then it has ended by its fault, or is stopped or killed. Meanwhile the
+# others run, and one, "steady", which has no fault, exchanges messages with the host.
+# Last line: "soak: PASS n=... seed=...".
 N=${MK_N:-1000}
 SEED=${MK_SEED:-$(($(date +%s) % 100000))}
 
@@ -15,92 +19,266 @@ if [ -z "${SOAK_INNER:-}" ]; then
 	exit 1
 fi
 
-# shellcheck disable=SC1091
+# What goes wrong, one a line:
+#	WORD	what dev/guest/spawn.sh does; commas may join several
+#	STATE	how it ends by itself; - if it does not: then it is killed or stopped;
+#		deaf if a stop ends by its time-out; any if it may end or not; hung if
+#		only a kill ends it
+#	REASON	with this reason; . for a blank
+#	NEEDS	only where the kernel has this option; - for everywhere
+faults='view - - -
+flood - - -
+count - - -
+vsock - - -
+spin - - -
+floodhost - - -
+roam:40 - - -
+bench:4096:200 - - -
+nostop deaf - -
+unheard - - -
+poweroff stopped ^poweroff$ -
+halt stopped ^halt$ -
+reboot stopped ^reboot$ -
+panic crashed ^panic: -
+oops crashed ^panic: LKDTM
+hang hung - LKDTM
+lie:head-far crashed ^fault:.impossible.head -
+lie:len-huge crashed ^fault:.impossible.record -
+lie:phase-back crashed ^fault:.impossible.phase -
+lie:doorbell-vector any . -
+lie:exit-kind crashed ^ended.without.saying.how$ -
+lie:header,lie:console,lie:pulse any . -
+lie:random:7:2000 any . -
+lie:records:11:2000 any . -
+inject:panic crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:null-irq any . MULTIKERNEL_FAULT_INJECTION
+inject:stack any . MULTIKERNEL_FAULT_INJECTION
+inject:double-fault any . MULTIKERNEL_FAULT_INJECTION
+inject:oom any . MULTIKERNEL_FAULT_INJECTION
+inject:lockup hung - MULTIKERNEL_FAULT_INJECTION
+inject:softlockup hung - MULTIKERNEL_FAULT_INJECTION
+inject:deaf:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:bells:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:scribble:3:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:nmi-storm:2000 any . MULTIKERNEL_FAULT_INJECTION
+forkbomb hung - MULTIKERNEL_FAULT_INJECTION
+deadinit any . MULTIKERNEL_FAULT_INJECTION'
+
+# shellcheck disable=SC1091,SC3043,SC2154 # busybox ash; by lib.sh
 . /mk/tests/lib.sh
-plan 5
+plan 9
 
 rng=$SEED
 rnd() { # BELOW
 	rng=$(((rng * 1103515245 + 12345) & 0x7fffffff))
 	rnd=$(((rng >> 8) % $1))
 }
-slab() {
-	echo 3 >/proc/sys/vm/drop_caches
-	awk '$1 == "Slab:" { print $2 }' /proc/meminfo
+
+# An initrd that has the liar, too
+soak_initrd() {
+	mkdir -p "$T/root/mk/bin" && cp /mk/bin/mkliar "$T/root/mk/" && cp /mk/bin/mkvsock "$T/root/mk/bin/" &&
+		(cd "$T/root" && find mk | cpio -o -H newc) 2>/dev/null | gzip >"$T/more.gz" &&
+		cat "$INITRD" "$T/more.gz" >"$T/initrd" && INITRD=$T/initrd
 }
 
-echo "# n=$N seed=$SEED"
-shape="cpus=2-3 memory=192M"
-fresh() {
-	# shellcheck disable=SC2086 # words
-	mk_create name=s $shape split_core=1 && mk_load s
+# The faults that this kernel can have
+chosen() {
+	local word state reason option
+	zcat /proc/config.gz >"$T/config"
+	while read -r word state reason option; do
+		[ "$option" = - ] || grep -q "^CONFIG_$option=y" "$T/config" || continue
+		echo "$word $state $reason"
+	done <<EOF >"$T/faults"
+$faults
+EOF
+	nr_faults=$(grep -c '' "$T/faults")
 }
-check "create and load" fresh
-check "a whole boot first" mk_start s
-boot_ms=$(($(val s boot_time_us) / 1000))
-check "kill" mk_kill s
+fault() { sed -n "$(($1 + 1))p" "$T/faults"; }
 
-# One life. What is killed at a random moment is the most; a tenth each is stopped in
-# order, or destroyed and made anew in another shape.
-life() {
-	local ms
-	rnd $((boot_ms + boot_ms / 5 + 1))
-	ms=$rnd
-	rnd 10
-	case $rnd in
-	0)
-		what="boot, stop"
-		mk_start s && mk_stop s && equal reason "$(reason s)" poweroff
-		return
+# --- one slot ------------------------------------------------------------------
+
+# exists NAME
+exists() { [ -d "$INST/$1" ]; }
+active() {
+	case $(state "$1") in
+	booting | running | stopping) ;;
+	*) return 1 ;;
+	esac
+}
+
+# A life without a fault must have nothing in its log that a kernel does not say
+log_of() { # NAME
+	val "$1" console | awk '/Linux version / { n = NR } { l[NR] = $0 }
+		END { for (i = n; i <= NR; i++) print l[i] }' | grep -E "$TROUBLE|Kernel panic" &&
+		echo "in the log of $1" && return 1
+	return 0
+}
+
+# finish NAME: how its last life has to end; told by files of its own
+finish() { # NAME
+	local name=$1 word wanted reason how
+	[ -f "$T/life.$name" ] || return 0
+	read -r word wanted reason how <"$T/life.$name"
+	rm "$T/life.$name"
+	case $wanted in
+	crashed | stopped)
+		ended "$name" "$wanted" "$reason" && return
+		return 1
 		;;
-	1)
-		what="make anew"
-		mk_destroy s || return
-		equal free "$(pool_free)" "$START_FREE" && cpus_work || return
-		rnd 3
-		case $rnd in
-		0) shape="cpus=2-3 memory=192M" ;;
-		1) shape="cpus=3 memory=128M" ;;
-		2) shape="cpus=1,3 memory=256M" ;;
-		esac
-		fresh
+	any | hung)
+		! active "$name" || mk_kill "$name" || ! active "$name"
 		return
 		;;
 	esac
-	what="kill after $ms ms"
-	control s start || return
-	[ "$ms" = 0 ] || usleep $((ms * 1000))
-	mk_kill s && equal state "$(state s)" stopped && equal reason "$(reason s)" killed
+	wait_state "$name" running || return
+	if [ "$how" = kill ]; then
+		mk_kill "$name" && equal reason "$(reason "$name")" killed || return
+	elif [ "$wanted" = deaf ]; then
+		control "$name" stop && ended "$name" stopped '^(stop timed out.*|poweroff)$' || return
+	else
+		mk_stop "$name" && matches reason "$(reason "$name")" '^(poweroff|stop timed out.*)$' || return
+	fi
+	log_of "$name"
+}
+
+fresh() { # NAME CPUS MEMORY
+	! exists "$1" || { active "$1" && echo "$1 is active" && return 1; } ||
+		mkwrite $MK/destroy "$1" || return
+	mk_create name="$1" cpus="$2" memory="$3" split_core=1
+}
+
+# --- the neighbour -----------------------------------------------------------------
+
+# Its messages are all answered, whatever becomes of the others
+steady() {
+	mkwrite "$DBG/steady/bench" "$1 $2" || { echo "steady: its messages are not answered"; return 1; }
+	equal "steady's state" "$(state steady)" running
+}
+
+# --- lives -------------------------------------------------------------------------
+
+# All draws come first, always the same number of them: what happens depends on the seed
+# alone, when it happens within a boot on the moments that were drawn
+life() { # NUMBER
+	local name cpus memory word wanted reason anew early how ms wide size
+	rnd "$slots"; slot=$rnd
+	rnd 4; anew=$rnd
+	rnd 3; memory=$(((rnd + 2) * 32))M
+	rnd "$nr_faults"; fault=$rnd
+	rnd 100; early=$rnd
+	rnd 1200; ms=$((rnd * boot_ms / 1000))
+	rnd 2; how=$rnd
+	rnd 12; wide=$rnd
+	rnd 4; size=$rnd
+
+	# shellcheck disable=SC2046 # words
+	set -- "$1" $(fault "$fault")
+	word=$2 wanted=$3 reason=$4
+	case $how in
+	0) how="kill" ;;
+	*) how="stop" ;;
+	esac
+	name=s$slot cpus=$((slot + 2))
+	what="$name $memory $word"
+	if [ "$slots" -ge 2 ] && [ "$wide" = 0 ]; then
+		# One instance with the CPUs of two
+		what="wide $memory $word"
+		name=s0 cpus=2-3 anew=0
+		finish s0 && finish s1 || return
+		! exists s1 || mkwrite $MK/destroy s1 || return
+	fi
+	[ "$early" -lt 45 ] && what="$what, kill after $ms ms"
+	echo "# life $1: $what" >&4
+
+	finish "$name" || return
+	# A wide one has the CPUs of its neighbour
+	if [ "$name" = s1 ] && exists s0 && equal x "$(val s0 cpus)" 2-3 >/dev/null; then
+		finish s0 && mkwrite $MK/destroy s0 || return
+	fi
+	if [ $anew = 0 ] || ! exists "$name"; then
+		fresh "$name" "$cpus" "$memory" || return
+	fi
+	mk_load "$name" "mk.spawn=$word" && control "$name" start || return
+	if [ "$early" -lt 45 ]; then
+		# It may have ended by its fault before
+		[ "$ms" = 0 ] || usleep $((ms * 1000))
+		mk_kill "$name" 2>/dev/null || ! active "$name" || { echo "kill: still active"; return 1; }
+	else
+		echo "$word $wanted $reason $how" >"$T/life.$name"
+	fi
+	steady $((64 << (size * 2))) 50
 }
 
 all_lives() {
-	local n=0
+	local n=0 s
 	while [ $n -lt "$N" ]; do
 		n=$((n + 1))
-		if ! life; then
+		if ! life $n; then
 			echo "life $n ($what) of $N, seed $SEED"
 			return 1
 		fi
-		[ $n != 10 ] || slab_before=$(slab)
-		# the consoles' logs are scanned at the end: keep what they may fill bounded
 		if [ $((n % 20)) = 0 ]; then
-			save_console s
 			log_clean || return
-			: >"$T/console/s"
-			echo "# $n of $N, $what" >&4
+			echo "# $n of $N" >&4
 		fi
+	done
+	s=0
+	while [ $s -lt "$slots" ]; do
+		finish s$s || { echo "the last life of s$s, seed $SEED"; return 1; }
+		s=$((s + 1))
 	done
 }
 exec 4>&1
-slab_before=
-check "$N lives" all_lives
-mk_reset >/dev/null 2>&1
 
-# Tolerance: caches that grow once. A leak of 1 KiB a life is seen from 512 lives on.
-slab_same() {
-	local after
-	after=$(slab)
-	echo "# slab: ${slab_before:=$after} kB after 10 lives, $after kB now" >&4
-	[ $((after - slab_before)) -le 512 ]
+echo "# n=$N seed=$SEED"
+set -- $CPUS/cpu[0-9]*
+slots=$(($# - 2))
+[ $slots -le 3 ] || slots=3
+[ ! -w $PARAM/stop_timeout ] || param_set stop_timeout 15
+chosen
+soak_initrd
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+mkstates >"$T/states" &
+follower=$!
+mkwait -f "$T/states" following 10000
+
+steady_up() { mk_create name=steady cpus=1 memory=96M split_core=1 && mk_load steady && mk_start steady; }
+# Fills the caches, too
+check "a whole life first" eval 'steady_up && boot_ms=$(($(val steady boot_time_us) / 1000)) &&
+	steady 64 50 && mk_stop steady && mkwrite $MK/destroy steady'
+echo "# $slots instances beside steady, $nr_faults faults, a boot lasts $boot_ms ms"
+files() { cut -f 1 /proc/sys/fs/file-nr; }
+note before
+files_before=$(files)
+check "steady runs" steady_up
+check "$N lives" all_lives
+check "steady is stopped in order" eval 'mk_stop steady && equal reason "$(reason steady)" poweroff &&
+	log_of steady'
+gone() {
+	local d
+	for d in "$INST"/*/; do
+		mkwrite $MK/destroy "$(basename "$d")" || return
+	done
+	cpus_work && equal free "$(pool_free)" "$START_FREE"
 }
-check "slab is as before" slab_same
+check "all are destroyed, the CPUs work, the pool is whole" gone
+followed() {
+	kill $follower
+	wait $follower
+	rc=$?
+	sed 's/^/# /' "$T/states" >&4
+	return $rc
+}
+check "no instance made a step that is not in the table" followed
+note after
+# Caches that grow once. A leak of 1 KiB a life is seen from 512 lives on, of a page from 128
+check "slab is as before" grew Slab "$slab_before" "$slab_after" 512
+check "vmalloc is as before" grew VmallocUsed "$vmalloc_before" "$vmalloc_after" 64
+# The kernel counts them roughly, 32 a CPU
+files_same() {
+	local now
+	now=$(files)
+	echo "# open files: $files_before before, $now after" >&4
+	[ $((now - files_before)) -le 130 ]
+}
+check "open files are as before" files_same

@@ -6,9 +6,11 @@
 #	view		who it is, its CPUs, memory, kernel, clock
 #	report		view, and: timers and idle of each CPU, resources, interrupts
 #	watch		every half second its NMI counts
+#	count		a line every 50 ms, numbered
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
 #	unplug		its CPU 1 hears the host for some beats, then goes offline
+#	replug		its CPU 1 goes offline for 10 s, comes back, and again for a moment
 #	idle		what the link to the host costs while nothing is said
 #	flood		more log than the host keeps, lines numbered
 #	getty		a shell on /dev/hvc0, again and again
@@ -17,18 +19,27 @@
 #	vsock		serves at vsock ports 1024 and 1025, see mkvsock.c
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
+#	panic:N		the same up to start N of the instance
 #	oops		a write to address 0 in the kernel
 #	lie:NAME...	mkliar NAME..., where the initramfs has it
 #	vlie:NAME...	mkvliar NAME..., the same; its kernel must not have vsock
 #	bench:SIZE:COUNT	so many messages to the host
 #	roam:COUNT	pings the host, while the CPU that hears its doorbell changes
+#	busy		messages of 64 KiB to the host, meanwhile the next word
 #	floodhost	messages to the host without an end, 64 bytes each
 #	spin		a CPU that does nothing else
 #	sample		loads the sample module and asks the host
 #	resample	loads and unloads it, 8 times, and leaves it loaded
 #	hang		all CPUs loop with interrupts off
+#	inject:WORD[:N]...	the kernel's own faults, see kernel/multikernel/inject.c
+#	forkbomb	processes without an end
+#	deadinit	its init ends
+#	hotplug:COUNT	its CPU 1 goes offline and comes back
+#	kexec		tries to load a kernel in each of the ways that there are
+#	hang:CPU	one does
+#	softhang:CPU	one takes interrupts, and schedules nothing
+# Given as arguments, words are done at once: mkvsock's server runs them so.
 SELF=/sys/kernel/multikernel/self
-CRASH=/sys/kernel/debug/provoke-crash/DIRECT
 
 # Each line opens the log anew: its rate limit counts for one open file
 say() { echo "spawn: $*" >/dev/kmsg; }
@@ -188,6 +199,15 @@ watch() {
 	done
 }
 
+count() {
+	n=0
+	while :; do
+		n=$((n + 1))
+		say "count $n"
+		usleep 50000
+	done
+}
+
 pulse() {
 	n=0
 	while :; do
@@ -266,17 +286,75 @@ flood() {
 	say "flood end"
 }
 
+INJECT=/sys/kernel/debug/multikernel/inject
+
+inject() {
+	what=$(echo "$1" | tr : ' ')
+	if why=$( (echo "$what" >$INJECT) 2>&1); then
+		say "inject $what end"
+	else
+		say "inject $what failed: $why"
+	fi
+}
+
+bomb() {
+	while :; do
+		bomb &
+	done
+}
+
+# Busybox's init becomes what inittab calls "restart"
+deadinit() {
+	say "deadinit now"
+	echo "::restart:/bin/false" >>/etc/inittab
+	kill -HUP 1
+	kill -QUIT 1
+}
+
+hotplug() {
+	n=0
+	while [ $n -lt "$1" ]; do
+		n=$((n + 1))
+		for on in 0 1; do
+			echo $on >/sys/devices/system/cpu/cpu1/online ||
+				say "hotplug: $on refused"
+		done
+	done
+	say "hotplug end moves=$n online=$(cat /sys/devices/system/cpu/online)"
+}
+
+# An ordinary image, a crash image, an image for an instance; any file is as good
+kexec_all() {
+	for flags in 0 4 6 0x10014; do
+		say "kexec flags=$flags $(mkload -f $flags /bin/busybox 2>&1)"
+	done
+	say "kexec end loaded=$(cat /sys/kernel/kexec_loaded)" \
+		"crash=$(cat /sys/kernel/kexec_crash_loaded)"
+}
+
+# hang WORD: one of the kernel's own faults
 hang() {
-	if [ ! -e $CRASH ]; then
-		say "hang: no LKDTM"
+	if [ ! -e $INJECT ]; then
+		say "hang: no fault injection"
 		return
 	fi
 	say "hang now"
-	for c in $(cpus); do
-		[ "$c" = 0 ] || taskset "$(mask "$c")" sh -c "echo HARDLOCKUP >$CRASH" &
-	done
-	taskset 1 sh -c "echo HARDLOCKUP >$CRASH" &
+	inject "$1"
 }
+
+plug() { echo "$1" >/sys/devices/system/cpu/cpu1/online; }
+
+replug() {
+	plug 0
+	sleep 10	# for this long it is away
+	plug 1
+	plug 0
+	plug 1
+	say "replug online=$(cat /sys/devices/system/cpu/online) end"
+}
+
+# Starts of the instance so far, this one included
+starts() { dmesg | sed -n 's/.*this is instance .*, start \([0-9]*\)$/\1/p'; }
 
 # By init: what is started in the background from here ignores ^C
 by_init() {
@@ -293,9 +371,11 @@ run() {
 	view) view ;;
 	report) report ;;
 	watch) watch & ;;
+	count) count & ;;
 	pulse) pulse & ;;
 	latesync) latesync & ;;
 	unplug) unplug ;;
+	replug) replug ;;
 	idle) idle ;;
 	flood) flood ;;
 	getty) by_init /sbin/getty -n -l /bin/sh 0 hvc0 linux ;;
@@ -307,8 +387,19 @@ run() {
 	vsock) mkvsock server 1024 >/dev/kmsg 2>&1 & ;;
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
-	oops) echo EXCEPTION >$CRASH ;;
-	hang) hang ;;
+	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
+	oops) inject oops ;;
+	hang) hang lockup ;;
+	inject:*) inject "${1#inject:}" ;;
+	forkbomb)
+		say "forkbomb now"
+		bomb
+		;;
+	deadinit) deadinit ;;
+	hotplug:*) hotplug "${1#hotplug:}" ;;
+	kexec) kexec_all ;;
+	hang:*) hang "lockup:${1#hang:}" ;;
+	softhang:*) hang "softlockup:${1#softhang:}" ;;
 	bench:*)
 		what=${1#bench:}
 		bench "${what%%:*}" "${what##*:}"
@@ -316,6 +407,7 @@ run() {
 	roam:*) roam "${1#roam:}" ;;
 	lie:*) /mk/mkliar "${1#lie:}" ;;
 	vlie:*) /mk/mkvliar "${1#vlie:}" ;;
+	busy) bench 65536 1000000 & ;;
 	floodhost) floodhost ;;
 	spin) spin ;;
 	sample) sample ;;
@@ -324,6 +416,12 @@ run() {
 	esac
 }
 
+if [ $# -gt 0 ]; then
+	for what; do
+		run "$what"
+	done
+	exit 0
+fi
 # shellcheck disable=SC2013 # words, not lines
 for word in $(cat /proc/cmdline); do
 	case $word in

@@ -18,6 +18,8 @@ struct notifier_block;
 bool multikernel_is_spawn(void);
 u32 multikernel_self_id(void);
 bool multikernel_no_ipi_shorthand(void);
+bool multikernel_cpus_lent(const char *what);
+void multikernel_crash_stop(void);
 
 void multikernel_detect(void);
 void multikernel_setup_arch(void);
@@ -29,6 +31,8 @@ void multikernel_ready(void);
 static inline bool multikernel_is_spawn(void) { return false; }
 static inline u32 multikernel_self_id(void) { return 0; }
 static inline bool multikernel_no_ipi_shorthand(void) { return false; }
+static inline bool multikernel_cpus_lent(const char *what) { return false; }
+static inline void multikernel_crash_stop(void) { }
 
 static inline void multikernel_detect(void) { }
 static inline void multikernel_setup_arch(void) { }

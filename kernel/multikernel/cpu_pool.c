@@ -37,6 +37,51 @@ bool multikernel_no_ipi_shorthand(void)
 	return mk_self_is_spawn || !cpumask_empty(&mk_cpus_lent);
 }
 
+/**
+ * multikernel_cpus_lent - does another kernel have CPUs of this machine?
+ * @what: what can't be done then, for the log
+ *
+ * Context: process.
+ * Return: true if so, and one line of the log says that @what is refused.
+ */
+bool multikernel_cpus_lent(const char *what)
+{
+	if (cpumask_empty(&mk_cpus_lent))
+		return false;
+
+	pr_err("no %s while CPUs %*pbl are lent\n", what, cpumask_pr_args(&mk_cpus_lent));
+
+	return true;
+}
+
+/**
+ * multikernel_crash_stop - stop what runs on lent CPUs, as the host crashed
+ *
+ * Whoever comes next may use any memory, and must find these CPUs waiting for a
+ * start-up IPI.  The other CPUs of the host are stopped by now: none starts a
+ * spawn, and nobody changes the mask, at most it was left half changed.  A CPU
+ * that is still online is on its way out or back, and the host's.  Twice, for
+ * the reason that mk_take_back_cpus() gives; nothing waits for a proof.
+ *
+ * Context: any, NMI included; interrupts off, this CPU is the last that runs.
+ */
+void multikernel_crash_stop(void)
+{
+	unsigned int cpu;
+	int round;
+
+	if (cpumask_empty(&mk_cpus_lent))
+		return;
+
+	for (round = 0; round < 2; round++)
+		for_each_cpu_andnot(cpu, &mk_cpus_lent, cpu_online_mask)
+			arch_mk_cpu_reset_crash(arch_mk_cpu_id(cpu));
+
+	/* For whoever reads the dump */
+	pr_emerg("the host crashed, CPUs %*pbl were taken away from their spawns\n",
+		 cpumask_pr_args(&mk_cpus_lent));
+}
+
 /* CPU hotplug, before a CPU is woken: refuses those that are lent */
 static int mk_cpu_prepare(unsigned int cpu)
 {

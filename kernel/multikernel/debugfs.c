@@ -348,4 +348,9 @@ void __init mk_debugfs_init(void)
 	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
 			    &mk_ipi_bench_fops);
 	mk_bench_init(mk_debugfs_root);
+	mk_inject_init(mk_debugfs_root);
+#ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
+	if (!mk_self_is_spawn)
+		debugfs_create_u32("lose_cpu", 0600, mk_debugfs_root, &mk_lose_cpu);
+#endif
 }

@@ -8,8 +8,6 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/io.h>
-#include <linux/reboot.h>
-#include <linux/suspend.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -19,11 +17,9 @@ DEFINE_MUTEX(mk_lock);
 struct mk_mem_pool mk_pool;
 struct workqueue_struct *mk_wq;
 
-static LIST_HEAD(mk_instances);
-static u32 mk_low_used;
+LIST_HEAD(mk_instances);
 
-/* The host restarts or powers off: nothing is created or started any more */
-static bool mk_going_down;
+static u32 mk_low_used;
 
 /* Lookup */
 
@@ -248,8 +244,14 @@ static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
 		inst->apic_ids[inst->nr_cpus++] = arch_mk_cpu_id(cpu);
 	}
 
+	if (mk_watchdog_alloc(inst)) {
+		mk_instance_free(inst);
+		return NULL;
+	}
+
 	strscpy(inst->name, req->name);
 	inst->id = req->id;
+	mk_policy_init(inst);
 	mutex_init(&inst->lock);
 	INIT_LIST_HEAD(&inst->node);
 	INIT_LIST_HEAD(&inst->link_node);
@@ -264,6 +266,7 @@ static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
  */
 void mk_instance_free(struct mk_instance *inst)
 {
+	mk_watchdog_free(inst);
 	kfree(inst->cpus);
 	kfree(inst);
 }
@@ -290,7 +293,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 
 	mutex_lock(&mk_lock);
 
-	if (mk_going_down) {
+	if (mk_is_going_down()) {
 		mk_complain(c, "the host is going down");
 		err = -ESHUTDOWN;
 		goto out_unlock;
@@ -374,55 +377,34 @@ out_unlock:
 /* No new operation from here on; fails if one is under way or a CPU is lost */
 static int mk_instance_retire(struct mk_instance *inst, struct mk_complaint *c)
 {
-	int err = 0;
+	lockdep_assert_held(&mk_lock);
+	lockdep_assert_held(&inst->lock);
 
-	mutex_lock(&inst->lock);
 	if (mk_state_active(inst->state)) {
 		mk_complain(c, "'%s' is %s, stop or kill it first", inst->name,
 			    mk_state_name(inst->state));
-		err = -EBUSY;
-		goto out;
+		return -EBUSY;
 	}
 	if (!cpumask_empty(&inst->lost))
 		mk_take_back_cpus(inst);
 	if (!cpumask_empty(&inst->lost)) {
 		mk_complain(c, "'%s': CPUs %*pbl did not leave the spawn; they and the memory are kept",
 			    inst->name, cpumask_pr_args(&inst->lost));
-		err = -EBUSY;
-		goto out;
+		return -EBUSY;
 	}
 	inst->destroyed = true;
 	mk_image_drop(inst);
-out:
-	mutex_unlock(&inst->lock);
-	return err;
+
+	return 0;
 }
 
-/**
- * mk_instance_destroy - give CPUs and memory of an instance back
- * @name: its name
- * @c: gets what is wrong
- *
- * Context: process; takes mk_lock and CPU hotplug's locks.
- * Return: 0; -ENOENT if there is none; -EBUSY if it is active, or if a CPU
- * did not leave.
- */
-int mk_instance_destroy(const char *name, struct mk_complaint *c)
+/* What is left of an instance that was retired */
+static void mk_instance_dissolve(struct mk_instance *inst, const char *why)
 {
 	static struct cpumask cpus;
-	struct mk_instance *inst;
-	int i, err;
+	int i;
 
-	mutex_lock(&mk_lock);
-	inst = mk_find_name(name);
-	if (!inst) {
-		mk_complain(c, "there is no '%*pE'", (int)strnlen(name, 40), name);
-		err = -ENOENT;
-		goto out;
-	}
-	err = mk_instance_retire(inst, c);
-	if (err)
-		goto out;
+	lockdep_assert_held(&mk_lock);
 
 	/* No instance lock here: this waits for those who are in its files */
 	list_del(&inst->node);
@@ -440,59 +422,75 @@ int mk_instance_destroy(const char *name, struct mk_complaint *c)
 	mk_cpus_return(&cpus);
 
 	memunmap(inst->window);
-	mk_info(inst, "destroyed\n");
+	mk_info(inst, "destroyed%s\n", why);
 	/* What can't be cleared stays taken, and so does its node */
 	if (mk_scrub_memory(inst)) {
 		mk_give_memory(inst);
 		mk_instance_put(inst);
 	}
+}
+
+/**
+ * mk_instance_destroy - give CPUs and memory of an instance back
+ * @name: its name
+ * @c: gets what is wrong
+ *
+ * Context: process; takes mk_lock and CPU hotplug's locks.
+ * Return: 0; -ENOENT if there is none; -EBUSY if it is active, or if a CPU
+ * did not leave.
+ */
+int mk_instance_destroy(const char *name, struct mk_complaint *c)
+{
+	struct mk_instance *inst;
+	int err;
+
+	mutex_lock(&mk_lock);
+	inst = mk_find_name(name);
+	if (!inst) {
+		mk_complain(c, "there is no '%*pE'", (int)strnlen(name, 40), name);
+		err = -ENOENT;
+		goto out;
+	}
+	mutex_lock(&inst->lock);
+	err = mk_instance_retire(inst, c);
+	mutex_unlock(&inst->lock);
+	if (!err)
+		mk_instance_dissolve(inst, "");
 out:
 	mutex_unlock(&mk_lock);
 	return err;
 }
 
-/* Restart, poweroff, kexec: who comes next must find the CPUs idle */
-static int mk_reboot(struct notifier_block *nb, unsigned long event, void *cmd)
+/**
+ * mk_instance_destroy_crashed - destroy an instance since it crashed
+ * @inst: instance; the caller has a reference
+ * @c: gets what is wrong
+ *
+ * Nothing happens if somebody destroyed it, started it or loaded another image
+ * meanwhile.
+ *
+ * Context: process; takes mk_lock and CPU hotplug's locks.
+ * Return: 0; -EBUSY if a CPU did not leave.
+ */
+int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c)
 {
-	struct mk_instance *inst;
-	struct mk_complaint c;
+	char why[MK_REASON_MAX + 32];
+	bool gone;
+	int err = 0;
 
 	mutex_lock(&mk_lock);
-	mk_going_down = true;
-	list_for_each_entry(inst, &mk_instances, node) {
-		mutex_lock(&inst->lock);
-		if (mk_state_active(inst->state) && mk_instance_kill(inst, &c))
-			mk_err(inst, "%s\n", c.text);
-		/* Nothing starts any more */
-		inst->destroyed = true;
-		mutex_unlock(&inst->lock);
-	}
+	mutex_lock(&inst->lock);
+	gone = inst->destroyed || inst->state != MK_CRASHED;
+	/* Retiring drops the image, and with it the reason */
+	scnprintf(why, sizeof(why), " by on_crash: %s", inst->reason);
+	if (!gone)
+		err = mk_instance_retire(inst, c);
+	mutex_unlock(&inst->lock);
+	if (!gone && !err)
+		mk_instance_dissolve(inst, why);
 	mutex_unlock(&mk_lock);
 
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block mk_reboot_nb = {
-	.notifier_call	= mk_reboot,
-};
-
-/* Memory of a spawn is not saved, and its CPUs lose their state */
-static int mk_sleep(struct notifier_block *nb, unsigned long event, void *unused)
-{
-	struct mk_instance *inst;
-	int ret = NOTIFY_DONE;
-
-	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE)
-		return NOTIFY_DONE;
-
-	mutex_lock(&mk_lock);
-	list_for_each_entry(inst, &mk_instances, node) {
-		mk_err(inst, "the host can't sleep while it exists\n");
-		ret = NOTIFY_BAD;
-	}
-	mutex_unlock(&mk_lock);
-
-	return ret;
+	return err;
 }
 
 static int __init mk_init(void)
@@ -519,8 +517,7 @@ static int __init mk_init(void)
 	if (err)
 		goto out_wq;
 	mk_debugfs_init();
-	register_reboot_notifier(&mk_reboot_nb);
-	pm_notifier(mk_sleep, 0);
+	mk_power_init();
 
 	return 0;
 out_wq:

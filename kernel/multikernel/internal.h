@@ -17,6 +17,7 @@
  * - ring.c: record ring between two kernels
  * - request.c: the line written to "create"
  * - pulse.c: signs of life
+ * - judge.c: does a spawn hang, and may it be started once more?
  *
  * On top of them:
  *
@@ -30,12 +31,17 @@
  * - clock.c: a spawn's wall clock follows the host's
  * - tty.c: tells a driver of terminal lines which instances there are
  * - fault.c: the one door for an instance's faults
+ * - watchdog.c: a spawn whose CPUs don't beat any more has crashed
+ * - policy.c: what is set for an instance, and what follows a crash
  * - lifecycle.c: start, stop, kill, and what a spawn reports
  * - link.c: which instances may talk to each other
  * - instance.c: makes instances, finds them, and destroys them
+ * - power.c: the host restarts, powers off, or wants to sleep
  * - spawn.c: the spawn's side of all that
+ * - beat.c: each CPU of a spawn says that it is alive
  * - sysfs.c, debugfs.c, trace.h: the surfaces
  * - bench.c: figures of the messages
+ * - inject.c: faults of a spawn on request, for tests
  *
  * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
@@ -79,6 +85,7 @@
 #include <linux/workqueue.h>
 
 #include "bootdesc.h"
+#include "judge.h"
 #include "mem_pool.h"
 #include "pulse.h"
 #include "request.h"
@@ -491,6 +498,29 @@ struct mk_image {
 	size_t kernel_len;
 };
 
+/* Settings: files of an instance, each with a default for all */
+
+enum mk_setting_nr {
+	MK_BOOT_TIMEOUT,	/* seconds */
+	MK_STOP_TIMEOUT,	/* seconds */
+	MK_HANG_TIMEOUT,	/* seconds, 0 for none */
+	MK_RESTART_MAX,
+	MK_RESTART_INTERVAL,	/* seconds */
+	MK_NR_SETTINGS,
+};
+
+/* It was not written: the default counts */
+#define MK_SETTING_DEFAULT	U32_MAX
+
+enum mk_on_crash {
+	MK_ON_CRASH_KEEP,
+	MK_ON_CRASH_RESTART,
+	MK_ON_CRASH_DESTROY,
+};
+
+/* Room for what mk_policy_crashed() adds to a reason */
+#define MK_POLICY_WORDS	48
+
 /* Instance */
 
 /**
@@ -506,6 +536,9 @@ struct mk_image {
  * @low: address of the slot below 1 MiB, constant
  * @window: the shared window, mapped as long as the instance exists
  * @tty: name of its tty, empty for none; constant
+ * @settings: what the operator set, or %MK_SETTING_DEFAULT
+ * @on_crash: what follows a crash
+ * @destroy_work: if that is the end of the instance
  * @lock: everything below
  * @destroyed: no new operation may begin
  * @state: only mk_instance_set_state() writes it
@@ -524,6 +557,10 @@ struct mk_image {
  * @boot_time_us: start to READY, 0 if it was not reached
  * @kill_time_us: how long the last take-back of all CPUs lasted
  * @restart: start again once stopped
+ * @ran: the last start got as far as to the first instruction
+ * @restarts: those that followed a crash
+ * @watched: what is known of the CPUs' beats, for each
+ * @watched_at: TSC value when they were looked at last
  * @lost: CPUs that did not prove to have left the spawn; never reused
  * @channel: rings and doorbells
  * @fault: what broke first
@@ -543,6 +580,9 @@ struct mk_instance {
 	u32 low;
 	void *window;
 	char tty[MK_TTY_MAX];
+	u32 settings[MK_NR_SETTINGS];
+	enum mk_on_crash on_crash;
+	struct work_struct destroy_work;
 
 	struct mutex lock; /* the fields below */
 	bool destroyed;
@@ -562,6 +602,10 @@ struct mk_instance {
 	u64 boot_time_us;
 	u64 kill_time_us;
 	bool restart;
+	bool ran;
+	struct mk_restarts restarts;
+	struct mk_watched *watched;
+	u64 watched_at;
 	struct cpumask lost;
 
 	struct mk_channel channel;
@@ -590,16 +634,43 @@ static inline struct mk_spawn_page *mk_spawn_page(void *window)
 	return window + MK_WINDOW_SPAWN;
 }
 
+/* Of the spawn's CPU @index, by the order of the boot description */
+static inline struct mk_cpu_page *mk_cpu_page(void *window, u32 index)
+{
+	return window + MK_WINDOW_CPUS + index * sizeof(struct mk_cpu_page);
+}
+
+static inline struct mk_instance *mk_to_instance(struct kobject *kobj)
+{
+	return container_of(kobj, struct mk_instance, kobj);
+}
+
 /* instance.c */
 extern struct mutex mk_lock;
+extern struct list_head mk_instances;
 extern struct mk_mem_pool mk_pool;
 extern struct workqueue_struct *mk_wq;
 
 int mk_instance_create(char *line, struct mk_complaint *c);
 int mk_instance_destroy(const char *name, struct mk_complaint *c);
+int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c);
 void mk_instance_free(struct mk_instance *inst);
 struct mk_instance *mk_instance_get(u32 id);
 void mk_instance_put(struct mk_instance *inst);
+
+/* power.c */
+extern bool mk_going_down;
+
+void mk_power_init(void);
+
+/*
+ * The host restarts or powers off: nothing is created or started any more.
+ * Whoever holds mk_lock or the instance's lock, and sees false, is waited for.
+ */
+static inline bool mk_is_going_down(void)
+{
+	return READ_ONCE(mk_going_down);
+}
 
 /* lifecycle.c */
 void mk_instance_init_run(struct mk_instance *inst);
@@ -611,6 +682,22 @@ void mk_take_back_cpus(struct mk_instance *inst);
 void mk_instance_set_state(struct mk_instance *inst, enum mk_state to,
 			   const char *reason);
 void mk_instance_kick(struct mk_instance *inst);
+
+/* watchdog.c */
+int mk_watchdog_alloc(struct mk_instance *inst);
+void mk_watchdog_free(struct mk_instance *inst);
+void mk_watchdog_start(struct mk_instance *inst);
+bool mk_watchdog_hangs(struct mk_instance *inst, u32 phase, char *reason, size_t size);
+
+/* policy.c */
+extern const struct attribute_group mk_policy_group;
+
+void mk_policy_init(struct mk_instance *inst);
+u32 mk_setting(const struct mk_instance *inst, enum mk_setting_nr nr);
+bool mk_policy_crashed(struct mk_instance *inst, char *reason, size_t size);
+
+/* beat.c */
+void mk_beat_start_self(void);
 
 /* loader.c */
 int mk_image_place(struct mk_instance *inst, struct mk_complaint *c);
@@ -635,6 +722,10 @@ int mk_sysfs_init(void);
 int mk_sysfs_spawn_init(void);
 int mk_sysfs_add(struct mk_instance *inst);
 void mk_sysfs_remove(struct mk_instance *inst);
+void mk_sysfs_changed(struct mk_instance *inst);
+
+/* CPU that the tests want to be lost, 0 for none: CPU 0 is never lent */
+extern u32 mk_lose_cpu;
 
 #ifdef CONFIG_DEBUG_FS
 void mk_debugfs_init(void);
@@ -647,6 +738,17 @@ void mk_bench_add(struct mk_channel *ch);
 static inline void mk_debugfs_init(void) { }
 static inline void mk_debugfs_add(struct mk_channel *ch) { }
 static inline void mk_debugfs_remove(struct mk_channel *ch) { }
+#endif
+
+/* inject.c */
+#ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
+void mk_inject_init(struct dentry *root);
+void mk_inject_early(bool console);
+void mk_inject_not_ready(void);
+#else
+static inline void mk_inject_init(struct dentry *root) { }
+static inline void mk_inject_early(bool console) { }
+static inline void mk_inject_not_ready(void) { }
 #endif
 
 /* spawn.c: called by the architecture */
@@ -664,8 +766,10 @@ const struct mk_reserved *arch_mk_reserved(void);
 const char *arch_mk_host_unfit(void);
 void arch_mk_ownership_changed(void);
 u32 arch_mk_cpu_id(unsigned int cpu);
+int arch_mk_self_index(unsigned int cpu);
 bool arch_mk_same_core(unsigned int a, unsigned int b);
 void arch_mk_cpu_reset(u32 id);
+void arch_mk_cpu_reset_crash(u32 id);
 int arch_mk_cpu_take_back(u32 id);
 int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
@@ -680,5 +784,11 @@ int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,
 		       struct mk_image *image, struct mk_complaint *c);
 
 int arch_mk_boot_params(struct mk_instance *inst);
+
+/* With CONFIG_MULTIKERNEL_FAULT_INJECTION */
+void __noreturn arch_mk_inject_double_fault(void);
+void __noreturn arch_mk_inject_triple_fault(void);
+int arch_mk_inject_nmis(u32 ms, u64 *sent, u64 *heard);
+int arch_mk_inject_param(char *buf, int size);
 
 #endif /* _MK_INTERNAL_H */

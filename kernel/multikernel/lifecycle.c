@@ -8,7 +8,6 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/ctype.h>
-#include <linux/moduleparam.h>
 #include <linux/sysfs.h>
 
 #include "internal.h"
@@ -16,22 +15,15 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-#undef MODULE_PARAM_PREFIX
-#define MODULE_PARAM_PREFIX "multikernel."
-
 /* How often an active instance is looked at, should a doorbell be lost */
 #define MK_POLL_INTERVAL	(HZ / 5)
 
 /* What a panicking spawn gets to say its last lines */
 #define MK_DYING_GRACE_MS	2000
 
-static unsigned int mk_boot_timeout = 60;
-module_param_named(boot_timeout, mk_boot_timeout, uint, 0644);
-MODULE_PARM_DESC(boot_timeout, "Seconds from start to READY before a spawn is given up");
-
-static unsigned int mk_stop_timeout = 30;
-module_param_named(stop_timeout, mk_stop_timeout, uint, 0644);
-MODULE_PARM_DESC(stop_timeout, "Seconds a spawn gets to power off before it is killed");
+#ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
+u32 mk_lose_cpu;
+#endif
 
 /* State */
 
@@ -60,8 +52,7 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state to,
 		reason ? ": " : "", inst->reason);
 	trace_multikernel_state(inst->id, inst->name, mk_state_name(from),
 				mk_state_name(to), inst->reason);
-	if (inst->state_kn)
-		sysfs_notify_dirent(inst->state_kn);
+	mk_sysfs_changed(inst);
 }
 
 /**
@@ -76,6 +67,11 @@ void mk_instance_kick(struct mk_instance *inst)
 }
 
 /* End of a run */
+
+static bool mk_cpu_is_to_be_lost(unsigned int cpu)
+{
+	return IS_ENABLED(CONFIG_MULTIKERNEL_FAULT_INJECTION) && cpu == READ_ONCE(mk_lose_cpu);
+}
 
 /**
  * mk_take_back_cpus - take all CPUs away from the spawn
@@ -101,6 +97,8 @@ void mk_take_back_cpus(struct mk_instance *inst)
 
 	for (i = 0; i < inst->nr_cpus; i++) {
 		err = arch_mk_cpu_take_back(inst->apic_ids[i]);
+		if (mk_cpu_is_to_be_lost(inst->cpus[i]))
+			err = -ETIMEDOUT;
 		if (!err)
 			continue;
 		cpumask_set_cpu(inst->cpus[i], &inst->lost);
@@ -130,7 +128,10 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 		scnprintf(text, sizeof(text), "%s; CPUs %*pbl did not leave the spawn",
 			  reason, cpumask_pr_args(&inst->lost));
 		to = MK_CRASHED;
+	} else if (to == MK_CRASHED && inst->ran && inst->state != MK_STOPPING) {
+		again = mk_policy_crashed(inst, text, sizeof(text));
 	}
+	inst->ran = false;
 	mk_instance_set_state(inst, to, text);
 
 	if (again && mk_instance_start(inst, &c))
@@ -292,6 +293,10 @@ static void mk_look(struct mk_instance *inst)
 	if (phase == MK_PHASE_READY && inst->state == MK_STOPPING)
 		mk_ask_shutdown(inst);
 
+	if (mk_watchdog_hangs(inst, phase, reason, sizeof(reason))) {
+		mk_instance_end(inst, MK_CRASHED, reason);
+		return;
+	}
 	mk_check_deadline(inst, phase);
 }
 
@@ -401,7 +406,8 @@ static void mk_reset_window(struct mk_instance *inst)
  * Context: process; &mk_instance.lock held.
  * Return: 0 once the first CPU executes in the instance; -ENODATA without an
  * image; -EBUSY if it is active; -EIO if a CPU did not leave the last run;
- * -ETIMEDOUT if the first CPU does not start; -ENOMEM.
+ * -ETIMEDOUT if the first CPU does not start; -ENOMEM; -ESHUTDOWN if the host
+ * is going down.
  */
 int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 {
@@ -410,6 +416,11 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 
 	lockdep_assert_held(&inst->lock);
 
+	/* Whoever wants to start it: an operator, a restart, a policy */
+	if (mk_is_going_down()) {
+		mk_complain(c, "the host is going down");
+		return -ESHUTDOWN;
+	}
 	if (inst->state == MK_EMPTY) {
 		mk_complain(c, "no image is loaded");
 		return -ENODATA;
@@ -432,6 +443,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 
 	inst->epoch++;
 	mk_reset_window(inst);
+	mk_watchdog_start(inst);
 	err = arch_mk_boot_params(inst);
 	if (err) {
 		mk_complain(c, "boot parameters can't be written: %pe", ERR_PTR(err));
@@ -446,7 +458,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 	inst->stop_sent = false;
 	inst->dying_since = 0;
 	inst->boot_time_us = 0;
-	inst->timeout = READ_ONCE(mk_boot_timeout);
+	inst->timeout = mk_setting(inst, MK_BOOT_TIMEOUT);
 	inst->started = begin;
 	inst->deadline = ktime_add_ms(begin, inst->timeout * MSEC_PER_SEC);
 	mk_instance_set_state(inst, MK_BOOTING, NULL);
@@ -457,6 +469,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 		mk_instance_end(inst, MK_CRASHED, c->text);
 		return err;
 	}
+	inst->ran = true;
 	inst->first_instruction_us = ktime_us_delta(ktime_get(), begin);
 	queue_delayed_work(mk_wq, &inst->event_work, MK_POLL_INTERVAL);
 
@@ -486,7 +499,7 @@ int mk_instance_stop(struct mk_instance *inst, struct mk_complaint *c)
 		return -ESRCH;
 	}
 
-	inst->timeout = READ_ONCE(mk_stop_timeout);
+	inst->timeout = mk_setting(inst, MK_STOP_TIMEOUT);
 	inst->deadline = ktime_add_ms(ktime_get(), inst->timeout * MSEC_PER_SEC);
 	mk_instance_set_state(inst, MK_STOPPING, NULL);
 	/* A spawn that has no init yet is asked when it has */
@@ -501,20 +514,22 @@ int mk_instance_stop(struct mk_instance *inst, struct mk_complaint *c)
  * @c: gets what is wrong
  *
  * Context: process; &mk_instance.lock held.
- * Return: 0 when every CPU has proven that it left; -ESRCH if nothing runs;
- * -EIO if a CPU did not leave.
+ * Return: 0 when every CPU has proven that it left, also one that did not
+ * leave the last run; -ESRCH if nothing runs; -EIO if a CPU did not leave.
  */
 int mk_instance_kill(struct mk_instance *inst, struct mk_complaint *c)
 {
 	lockdep_assert_held(&inst->lock);
 
-	if (!mk_state_active(inst->state)) {
+	if (mk_state_active(inst->state)) {
+		inst->restart = false;
+		mk_instance_end(inst, MK_STOPPED, "killed");
+	} else if (!cpumask_empty(&inst->lost)) {
+		mk_take_back_cpus(inst);
+	} else {
 		mk_complain(c, "is %s, not running", mk_state_name(inst->state));
 		return -ESRCH;
 	}
-
-	inst->restart = false;
-	mk_instance_end(inst, MK_STOPPED, "killed");
 	if (!cpumask_empty(&inst->lost)) {
 		mk_complain(c, "%s", inst->reason);
 		return -EIO;

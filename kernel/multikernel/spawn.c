@@ -192,6 +192,7 @@ static int __init mk_spawn_map(void)
 		panic("multikernel: channel not opened: %pe", ERR_PTR(err));
 	mk_spawn_set_phase(MK_PHASE_CHANNEL);
 	mk_heart_start_self();
+	mk_beat_start_self();
 	/* Else it would open its end at its next look, a moment later */
 	mk_spawn_ring_host();
 
@@ -221,6 +222,7 @@ void multikernel_ready(void)
 	if (!mk_self_is_spawn)
 		return;
 
+	mk_inject_not_ready();
 	mk_heart_ready_self();
 	mk_self_page->nr_cpus_online = num_online_cpus();
 	mk_spawn_set_phase(MK_PHASE_READY);

@@ -16,7 +16,7 @@
 #include "internal.h"
 
 static struct kobject *mk_root;
-static struct kobject *mk_dir_instances;
+static struct kset *mk_dir_instances;
 
 /* create, destroy: the line as the user wrote it, cleaned of its newline */
 static char *mk_take_line(const char *buf, size_t count, struct mk_complaint *c,
@@ -136,7 +136,7 @@ static const struct attribute_group mk_pool_group = {
 
 /* instances/NAME/ */
 
-#define to_instance(kobj)	container_of(kobj, struct mk_instance, kobj)
+#define to_instance(kobj)	mk_to_instance(kobj)
 
 static ssize_t id_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
@@ -201,6 +201,18 @@ static ssize_t cmdline_show(struct kobject *kobj, struct kobj_attribute *attr, c
 	if (inst->kimage && inst->kimage->cmdline_buf)
 		cmdline = inst->kimage->cmdline_buf;
 	len = sysfs_emit(buf, "%s\n", cmdline);
+	mutex_unlock(&inst->lock);
+
+	return len;
+}
+
+static ssize_t lost_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	struct mk_instance *inst = to_instance(kobj);
+	ssize_t len;
+
+	mutex_lock(&inst->lock);
+	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(&inst->lost));
 	mutex_unlock(&inst->lock);
 
 	return len;
@@ -338,6 +350,7 @@ static struct kobj_attribute cpus_attr = __ATTR_RO(cpus);
 static struct kobj_attribute memory_attr = __ATTR_RO(memory);
 static struct kobj_attribute state_attr = __ATTR_RO(state);
 static struct kobj_attribute reason_attr = __ATTR_RO(reason);
+static struct kobj_attribute lost_attr = __ATTR_RO(lost);
 static struct kobj_attribute cmdline_attr = __ATTR_RO_MODE(cmdline, 0400);
 static struct kobj_attribute boot_time_us_attr = __ATTR_RO(boot_time_us);
 static struct kobj_attribute heartbeat_age_ms_attr = __ATTR_RO(heartbeat_age_ms);
@@ -353,6 +366,7 @@ static struct attribute *mk_instance_attrs[] = {
 	&memory_attr.attr,
 	&state_attr.attr,
 	&reason_attr.attr,
+	&lost_attr.attr,
 	&cmdline_attr.attr,
 	&boot_time_us_attr.attr,
 	&heartbeat_age_ms_attr.attr,
@@ -393,7 +407,12 @@ static const struct attribute_group mk_instance_group = {
 	.is_visible = mk_instance_attr_mode,
 	.bin_attrs = mk_instance_bin_attrs,
 };
-__ATTRIBUTE_GROUPS(mk_instance);
+
+static const struct attribute_group *mk_instance_groups[] = {
+	&mk_instance_group,
+	&mk_policy_group,
+	NULL
+};
 
 static void mk_instance_release(struct kobject *kobj)
 {
@@ -405,6 +424,45 @@ static const struct kobj_type mk_instance_ktype = {
 	.sysfs_ops = &kobj_sysfs_ops,
 	.default_groups = mk_instance_groups,
 };
+
+/* uevents: their subsystem, and who it is */
+
+static const char *mk_uevent_name(const struct kobject *kobj)
+{
+	return "multikernel";
+}
+
+static int mk_uevent_add(const struct kobject *kobj, struct kobj_uevent_env *env)
+{
+	return add_uevent_var(env, "MULTIKERNEL_NAME=%s", kobject_name(kobj));
+}
+
+static const struct kset_uevent_ops mk_uevent_ops = {
+	.name = mk_uevent_name,
+	.uevent = mk_uevent_add,
+};
+
+/**
+ * mk_sysfs_changed - tell who waits that the state has changed
+ * @inst: instance
+ *
+ * Context: process; &mk_instance.lock held.
+ */
+void mk_sysfs_changed(struct mk_instance *inst)
+{
+	char state[32], reason[MK_REASON_MAX + 32];
+	char *envp[3] = { state, reason };
+
+	lockdep_assert_held(&inst->lock);
+
+	if (inst->state_kn)
+		sysfs_notify_dirent(inst->state_kn);
+
+	snprintf(state, sizeof(state), "MULTIKERNEL_STATE=%s", mk_state_name(inst->state));
+	snprintf(reason, sizeof(reason), "MULTIKERNEL_REASON=%s", inst->reason);
+	/* Without memory there is none; who missed it has poll(2), and the log */
+	kobject_uevent_env(&inst->kobj, KOBJ_CHANGE, envp);
+}
 
 /**
  * mk_sysfs_add - show an instance
@@ -421,12 +479,14 @@ int mk_sysfs_add(struct mk_instance *inst)
 
 	lockdep_assert_held(&mk_lock);
 
-	err = kobject_init_and_add(&inst->kobj, &mk_instance_ktype, mk_dir_instances,
-				   "%s", inst->name);
-	if (!err)
-		inst->state_kn = sysfs_get_dirent(inst->kobj.sd, "state");
+	inst->kobj.kset = mk_dir_instances;
+	err = kobject_init_and_add(&inst->kobj, &mk_instance_ktype, NULL, "%s", inst->name);
+	if (err)
+		return err;
+	inst->state_kn = sysfs_get_dirent(inst->kobj.sd, "state");
+	kobject_uevent(&inst->kobj, KOBJ_ADD);
 
-	return err;
+	return 0;
 }
 
 /**
@@ -443,6 +503,9 @@ void mk_sysfs_remove(struct mk_instance *inst)
 	lockdep_assert_not_held(&inst->lock);
 
 	kobject_del(&inst->kobj);
+	/* Who polls finds that it is gone */
+	if (inst->state_kn)
+		sysfs_notify_dirent(inst->state_kn);
 	sysfs_put(inst->state_kn);
 	inst->state_kn = NULL;
 }
@@ -459,7 +522,7 @@ int __init mk_sysfs_init(void)
 	mk_root = kobject_create_and_add("multikernel", kernel_kobj);
 	if (!mk_root)
 		return -ENOMEM;
-	mk_dir_instances = kobject_create_and_add("instances", mk_root);
+	mk_dir_instances = kset_create_and_add("instances", &mk_uevent_ops, mk_root);
 	if (!mk_dir_instances) {
 		err = -ENOMEM;
 		goto out;
@@ -469,7 +532,7 @@ int __init mk_sysfs_init(void)
 		err = sysfs_create_group(mk_root, &mk_root_group);
 	if (!err)
 		return 0;
-	kobject_put(mk_dir_instances);
+	kset_unregister(mk_dir_instances);
 out:
 	kobject_put(mk_root);
 	return err;

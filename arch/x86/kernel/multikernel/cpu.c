@@ -54,6 +54,21 @@ void arch_mk_cpu_reset(u32 id)
 	mk_send_ipi(APIC_INT_LEVELTRIG | APIC_DM_INIT, id);
 }
 
+/**
+ * arch_mk_cpu_reset_crash - send INIT, as the host crashed
+ * @id: local APIC id of a lent CPU
+ *
+ * The local APIC of this CPU may be software-disabled already: it still sends.
+ *
+ * Context: any, NMI included; never sleeps, waits some 100 ms at most.
+ */
+void arch_mk_cpu_reset_crash(u32 id)
+{
+	mk_send_ipi(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, id);
+	udelay(20);
+	mk_send_ipi(APIC_INT_LEVELTRIG | APIC_DM_INIT, id);
+}
+
 /* INIT, then start-up IPIs until *done is true to @want, or not 0 */
 static int mk_cpu_run(u32 id, u32 page, const u64 *started, const u32 *ack, u32 want)
 {

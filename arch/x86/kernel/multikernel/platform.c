@@ -30,8 +30,8 @@
 
 #include "x86.h"
 
-static u32 mk_apic_ids[MK_DESC_MAX_CPUS] __initdata;
-static int mk_nr_cpus __initdata;
+static u32 mk_apic_ids[MK_DESC_MAX_CPUS] __ro_after_init;
+static int mk_nr_cpus __ro_after_init;
 
 /* What multikernel_detect() found */
 static u64 mk_desc_at __initdata;
@@ -96,6 +96,27 @@ static void __init mk_intr_mode_init(void)
 static unsigned char mk_get_nmi_reason(void)
 {
 	return 0;
+}
+
+/**
+ * arch_mk_self_index - which CPU is that in the boot description?
+ * @cpu: this spawn's number of a possible CPU
+ *
+ * The numbers are given to local APIC ids as the topology code sees fit.
+ *
+ * Context: any, after the CPUs were enumerated.
+ * Return: index in &struct mk_boot_desc.apic_ids, or -ENOENT.
+ */
+int arch_mk_self_index(unsigned int cpu)
+{
+	u32 id = arch_mk_cpu_id(cpu);
+	int i;
+
+	for (i = 0; i < mk_nr_cpus; i++)
+		if (mk_apic_ids[i] == id)
+			return i;
+
+	return -ENOENT;
 }
 
 /* Ends: all of them end this kernel only */
@@ -313,6 +334,9 @@ void __init multikernel_setup_arch(void)
 {
 	sysvec_install(MULTIKERNEL_DOORBELL_VECTOR, sysvec_multikernel_doorbell);
 
-	if (mk_self_is_spawn)
-		mk_become_spawn(mk_desc_at, mk_desc_len);
+	if (!mk_self_is_spawn)
+		return;
+	mk_inject_early(false);
+	mk_become_spawn(mk_desc_at, mk_desc_len);
+	mk_inject_early(true);
 }

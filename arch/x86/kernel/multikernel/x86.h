@@ -9,6 +9,7 @@
  * - image.c: looks at a bzImage, and decides where it goes
  * - boot_params.c: writes what the bzImage's 64-bit entry expects
  * - platform.c: the spawn's side, every override in one function
+ * - inject.c: faults on request, those that only x86 knows
  */
 #ifndef _MK_X86_H
 #define _MK_X86_H

@@ -1,13 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
-# Bounded, seeded rubbish into every file that takes a write.
+# Bounded, seeded rubbish into every file that takes a write, and into kexec_file_load();
+# whatever comes of it, no instance makes a step that is not in the table of states.
 . "$(dirname "$0")/lib.sh"
-plan 9
+plan 20
 
 seed=${MK_SEED:-$(($(date +%s) % 100000))}
 count=${MK_FUZZ:-200}
 echo "# seed $seed (mk.seed=$seed repeats it)"
+
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+mkstates >"$T/states" &
+follower=$!
+check "somebody follows the states" mkwait -f "$T/states" following 10000
 
 mk_create name=web cpus=2-3 memory=128M
 mk_load web
@@ -33,6 +39,67 @@ check "ping takes rubbish as well" eval '
 	fuzz $((seed + 4)) 50 "$DBG/web/ping" "1 1" "0x" "-" >/dev/null 2>&1
 	mkwrite "$DBG/web/ping" 3 && has "$DBG/web/ping" "count=3.*lost=0"'
 check "it still runs" equal state "$(state web)" running
+
+# --- every file there is -----------------------------------------------------------
+
+# fuzz says by its status whether all was refused: here some may be taken
+every() { # WRITES
+	local f n=0
+	find $MK $DBG $PARAM -type f | sort >"$T/files"
+	while read -r f; do
+		n=$((n + 1))
+		case $f in
+		$MK/create | $MK/destroy) continue ;;	# those of above
+		esac
+		fuzz $((seed + 10 + n)) "$1" "$f" 0 1 "64 2" "1 1" web destroy start keep restart \
+			"on_crash" "5 60" >/dev/null 2>&1
+		# Read in odd pieces, and beyond the end
+		dd if="$f" bs=7 count=5 skip=1 >/dev/null 2>&1
+		dd if="$f" bs=4096 count=1 skip=100000 >/dev/null 2>&1
+	done <"$T/files"
+	echo "# $n files, $1 writes to each" >&4
+	between files "$n" 15 1000
+}
+exec 4>&1
+for f in "$PARAM"/*; do
+	[ ! -w "$f" ] || cat "$f" >"$T/param.${f##*/}"
+done
+check "every file below sysfs and debugfs takes rubbish" every 25
+for f in "$T"/param.*; do
+	cat "$f" >"$PARAM/${f##*.}" 2>/dev/null
+done
+works() { # it may have been asked to stop by then: not by a mistake
+	equal state "$(state web)" running && mkwrite "$DBG/web/ping" 3 &&
+		has "$DBG/web/ping" "count=3.*lost=0"
+}
+check "it still runs, and answers" works
+check "the machine is asked for nothing else" equal sizes \
+	"$(pool_free) $(online)" "$((START_FREE - (128 << 20))) 0-1"
+
+# --- kexec_file_load() ----------------------------------------------------------------
+
+calls() { # SEED COUNT ID
+	fuzzload "$1" "$2" "$KERNEL" "$INITRD" "$3" 2>&1 | tee "$T/calls"
+	sed 's/^/# /' "$T/calls" >&4
+	has "$T/calls" ' 0 wrongly$'
+}
+check "none of 60 calls loads into one that runs" eval 'calls $((seed + 5)) 60 "$(val web id)" &&
+	has "$T/calls" "^0 of 60 taken"'
+check "it still runs, and answers" works
+mk_create name=fz cpus=1 memory=64M split_core=1
+check "of 120 calls for another only right ones are taken" calls $((seed + 6)) 120 "$(val fz id)"
+check "a right one is taken afterwards" eval 'mk_load fz && equal state "$(state fz)" loaded'
+check "destroy it" mk_destroy fz
+check "no ordinary image came in" equal kexec_loaded \
+	"$(cat /sys/kernel/kexec_loaded) $(cat /sys/kernel/kexec_crash_loaded)" "0 0"
 check "kill and destroy" eval 'mk_kill web && mk_destroy web'
 check "what came out of it works as before: create, destroy" \
 	eval 'mk_create name=web cpus=2-3 memory=128M && mk_destroy web'
+followed() {
+	kill $follower
+	wait $follower
+	rc=$?
+	sed 's/^/# /' "$T/states" >&4
+	has "$T/states" "steps=[0-9]* kinds=[5-9]" && return $rc
+}
+check "no instance made a step that is not in the table" followed

@@ -20,6 +20,9 @@ DBG=/sys/kernel/debug/multikernel
 PARAM=/sys/module/multikernel/parameters
 CPUS=/sys/devices/system/cpu
 KERNEL=${MK_KERNEL:-/mk/bzImage}
+# For a spawn that only has to be there: without checkers it boots in a third of the time
+QUICK=$KERNEL
+[ ! -f /mk/bzImage.plain ] || QUICK=/mk/bzImage.plain
 INITRD=${MK_INITRD:-/mk/base.cpio.gz}	# busybox, dev/guest/rcS and spawn.sh
 BOOT_MS=${MK_BOOT_MS:-90000}	# longest honest boot: a debug kernel under emulation
 STOP_MS=${MK_STOP_MS:-40000}
@@ -193,6 +196,9 @@ mk_stop() {
 }
 
 mk_kill() { control "$1" kill; }
+
+# mk_set NAME FILE VALUE: one of the files of an instance that take a value
+mk_set() { mkwrite "$INST/$1/$2" "$3"; }
 
 # mk_up NAME CPUS MEMORY [CMDLINE]: from nothing to running
 mk_up() {
@@ -398,7 +404,7 @@ mk_exit() {
 		fail "not reached"
 	done
 	mk_reset >"$T/reset" 2>&1 || { echo "cleaning up:"; cat "$T/reset"; } | diag
-	for f in boot_timeout stop_timeout; do
+	for f in boot_timeout stop_timeout hang_timeout reboot_timeout; do
 		[ ! -w "$PARAM/$f" ] || cat "$T/$f" >"$PARAM/$f"
 	done
 	check "all $planned ran, pool, CPUs and logs as before" as_before
@@ -438,7 +444,7 @@ done
 mkdir -p "$T/console" || exit 1
 mk_reset >/dev/null 2>&1
 rm -f "$T"/console/*
-for p in boot_timeout stop_timeout; do
+for p in boot_timeout stop_timeout hang_timeout reboot_timeout; do
 	param_get $p >"$T/$p"
 done
 START_ONLINE=$(online)

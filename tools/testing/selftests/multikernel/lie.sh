@@ -35,6 +35,8 @@ phase-dying ^ended.without.saying.how$
 doorbell-foreign ^fault:.doorbell.at.APIC.0,.*is.not.its.own ring
 doorbell-all ^fault:.doorbell.at.APIC.4294967295,.*is.not.its.own ring
 doorbell-vector ^fault:.doorbell.at.*vector.2.is.not.its.own ring
+cpu-state ^fault:.impossible.state.77.of.CPU.2$
+beat-jump ^hang:.CPU.2.has.not.taken.a.timer.interrupt
 exit-text ^panic:.[?]+$
 exit-kind ^ended.without.saying.how$'
 
@@ -59,7 +61,7 @@ liar_initrd() {
 		cat "$INITRD" "$T/liar.gz" >"$T/liar.cpio.gz"
 }
 
-load_red() { INITRD=$T/liar.cpio.gz mk_load red "mk.spawn=$1"; }
+load_red() { INITRD=$T/liar.cpio.gz mk_load red "mk.spawn=$1" "$QUICK"; }
 
 stat() { # NAME KEY
 	key "$2" "$(tr '\n' ' ' <"$DBG/$1/stats")"

@@ -123,8 +123,9 @@ in_flight() {
 hang_red() {
 	mk_start red && said red "hang now" && until_it not pinged red 1
 }
+mk_set red hang_timeout 0
 mk_load red mk.spawn=hang
-if grep -q LKDTM=y /proc/config 2>/dev/null || zcat /proc/config.gz | grep -q LKDTM=y; then
+if grep -q MULTIKERNEL_FAULT_INJECTION=y /proc/config 2>/dev/null || zcat /proc/config.gz | grep -q MULTIKERNEL_FAULT_INJECTION=y; then
 	check "red hangs" hang_red
 	check "who waits for an answer is told EPIPE at once as it dies" in_flight "64 1" 1
 	check "red hangs again" hang_red
@@ -132,7 +133,7 @@ if grep -q LKDTM=y /proc/config 2>/dev/null || zcat /proc/config.gz | grep -q LK
 	check "the dead don't answer" matches ping "$(mkwrite "$DBG/red/ping" 1 2>&1)" "EPIPE"
 else
 	for n in 1 2 3 4 5; do
-		skip "a peer that hangs" "LKDTM in the kernel"
+		skip "a peer that hangs" "CONFIG_MULTIKERNEL_FAULT_INJECTION in the kernel"
 	done
 fi
 

@@ -223,6 +223,26 @@ static void pulse(void)
 	}
 }
 
+static void cpu_state(void)
+{
+	*(volatile uint32_t *)(half + MK_WINDOW_CPUS - MK_WINDOW_SPAWN) = 77;
+}
+
+/* Its CPU beats, and has beaten so often that all that follows is of before */
+static void beat_jump(void)
+{
+	volatile struct mk_cpu_page *cpu =
+		(volatile void *)(half + MK_WINDOW_CPUS - MK_WINDOW_SPAWN);
+	uint64_t end = deadline(LONG_NS);
+	uint32_t from = cpu->beat;
+
+	while (mk_now_ns() < end) {
+		cpu->beat = from + 0x40000000;
+		cpu->beat_tsc = __builtin_ia32_rdtsc();
+		usleep(1000);
+	}
+}
+
 /* Bells that are wanted, and not, and wanted */
 static void bells(void)
 {
@@ -392,6 +412,8 @@ static const struct {
 	{ "doorbell-foreign",	doorbell_foreign },
 	{ "doorbell-all",	doorbell_all },
 	{ "doorbell-vector",	doorbell_vector },
+	{ "cpu-state",		cpu_state },
+	{ "beat-jump",		beat_jump },
 	{ "exit-text",		exit_text },
 	{ "exit-kind",		exit_kind },
 	{ "header",		header },

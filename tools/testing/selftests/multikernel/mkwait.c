@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mkwait NAME STATE[,STATE...] TIMEOUT_MS
+ * mkwait [-t] NAME STATE[,STATE...] TIMEOUT_MS
  *	Wait by poll(2) until instance NAME is in one of the states, print the
- *	state.  "gone" is the state of an instance that does not exist.
+ *	state.  "gone" is the state of an instance that does not exist.  -t: and
+ *	the time of day then, in milliseconds since the epoch.
  * mkwait -f|-b FILE STRING TIMEOUT_MS
  *	Wait until STRING stands in FILE (the kept console cannot be polled, it
  *	is read again and again).  -b: after the beginning of the last boot, for
@@ -22,7 +23,15 @@ static int remaining_ms(unsigned long long deadline)
 	return now >= deadline ? 0 : (deadline - now) / 1000000 + 1;
 }
 
-static int wait_state(const char *name, const char *states, int timeout_ms)
+static long long wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+}
+
+static int wait_state(const char *name, const char *states, int timeout_ms, bool time)
 {
 	unsigned long long deadline = mk_now_ns() + timeout_ms * 1000000ull;
 	struct pollfd pfd = { .events = POLLPRI };
@@ -35,7 +44,10 @@ static int wait_state(const char *name, const char *states, int timeout_ms)
 		if (pfd.fd < 0 || mk_read_fd(pfd.fd, state, sizeof(state)))
 			snprintf(state, sizeof(state), GONE);
 		if (mk_in_list(state, states)) {
-			puts(state);
+			if (time)
+				printf("%s %lld\n", state, wall_ms());
+			else
+				puts(state);
 			return 0;
 		}
 		left = remaining_ms(deadline);
@@ -95,8 +107,10 @@ int main(int argc, char **argv)
 	if (argc == 5 && (!strcmp(argv[1], "-f") || !strcmp(argv[1], "-b")))
 		return wait_file(argv[2], argv[3], atoi(argv[4]),
 				 argv[1][1] == 'b');
+	if (argc == 5 && !strcmp(argv[1], "-t"))
+		return wait_state(argv[2], argv[3], atoi(argv[4]), true);
 	if (argc == 4)
-		return wait_state(argv[1], argv[2], atoi(argv[3]));
-	fprintf(stderr, "usage: mkwait NAME STATE[,STATE] MS | -f|-b FILE STRING MS\n");
+		return wait_state(argv[1], argv[2], atoi(argv[3]), false);
+	fprintf(stderr, "usage: mkwait [-t] NAME STATE[,STATE] MS | -f|-b FILE STRING MS\n");
 	return 2;
 }

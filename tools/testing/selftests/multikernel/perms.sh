@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # Who may: root only, and files that are not for writing cannot be written.
 . "$(dirname "$0")/lib.sh"
-plan 22
+plan 30
 
 mk_create name=web cpus=3 memory=128M split_core=1
 id=$(val web id)
@@ -28,9 +28,12 @@ if [ -e "$DBG/web/ping" ]; then
 else
 	skip "ping, by an ordinary user" "debugfs is missing"
 fi
+for f in hang_timeout boot_timeout stop_timeout on_crash restart_max restart_interval; do
+	check "$f, by an ordinary user" denied mkwrite -U $NOBODY "$W/$f" "$(cat "$W/$f")"
+done
 check "the parameters, by an ordinary user" denied mkwrite -U $NOBODY $PARAM/stop_timeout 1
 
-for f in id cpus memory state reason console cmdline boot_time_us; do
+for f in id cpus memory state reason lost restarts console cmdline boot_time_us; do
 	check "$f cannot be written, not even by root" denied mkwrite "$W/$f" 1
 done
 check "pool/memory_free cannot be written" denied mkwrite $MK/pool/memory_free 1

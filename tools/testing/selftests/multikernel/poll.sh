@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # poll(2) on "state" wakes on every change, and on nothing else.
 . "$(dirname "$0")/lib.sh"
-plan 7
+plan 8
 
 mk_create name=web cpus=2-3 memory=192M
 
@@ -43,3 +43,6 @@ check "start again wakes" followed "stopped booting "
 follow stopped
 mk_kill web
 check "kill wakes" followed "booting stopped "
+follow gone
+mk_destroy web
+check "destroy wakes, the file is gone" followed "stopped gone "

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: the host's watchdog
+ *
+ * Each look at an active instance also looks at the beats of its CPUs, see
+ * beat.c.  A CPU that is on and silent for hang_timeout seconds ends the run.
+ * Nothing of it depends on what the spawn does: it is read once, checked, and
+ * judged in judge.c.  A spawn that does not tell the truth hurts itself.
+ */
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/* Longest time between two looks that went well */
+#define MK_LOOK_MAX_S	2
+
+/**
+ * mk_watchdog_alloc - room for what is known of the CPUs
+ * @inst: new instance, its number of CPUs is known
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int mk_watchdog_alloc(struct mk_instance *inst)
+{
+	inst->watched = kcalloc(inst->nr_cpus, sizeof(*inst->watched), GFP_KERNEL);
+
+	return inst->watched ? 0 : -ENOMEM;
+}
+
+/**
+ * mk_watchdog_free - free it
+ * @inst: instance that nobody uses any more
+ *
+ * Context: process.
+ */
+void mk_watchdog_free(struct mk_instance *inst)
+{
+	kfree(inst->watched);
+}
+
+/**
+ * mk_watchdog_start - nothing is known, nothing was said
+ * @inst: instance that is about to be started
+ *
+ * Context: process; &mk_instance.lock held.
+ */
+void mk_watchdog_start(struct mk_instance *inst)
+{
+	lockdep_assert_held(&inst->lock);
+
+	memset(inst->watched, 0, array_size(inst->nr_cpus, sizeof(*inst->watched)));
+	memset(mk_cpu_page(inst->window, 0), 0, MK_WINDOW_CRASH - MK_WINDOW_CPUS);
+	inst->watched_at = arch_mk_tsc();
+}
+
+/* One CPU's words, each read once; what belongs to a number is as new at least */
+static void mk_watch_read(const struct mk_cpu_page *page, struct mk_cpu_page *said)
+{
+	/* Pairs with the release in mk_beat_online() */
+	said->state = smp_load_acquire(&page->state);
+	/* Pairs with the release in mk_say_beat() */
+	said->beat = smp_load_acquire(&page->beat);
+	said->beat_tsc = READ_ONCE(page->beat_tsc);
+	/* Pairs with the release in mk_say_ran() */
+	said->ran = smp_load_acquire(&page->ran);
+	said->ran_tsc = READ_ONCE(page->ran_tsc);
+}
+
+static void mk_watch_see(struct mk_instance *inst, u64 tick_s)
+{
+	u64 now = arch_mk_tsc(), late = 0;
+	struct mk_cpu_page said;
+	u32 i;
+
+	/* The machine stood still, or the host did: then nobody knows of the others */
+	if (now > inst->watched_at && now - inst->watched_at > MK_LOOK_MAX_S * tick_s)
+		late = now - inst->watched_at - MK_LOOK_MAX_S * tick_s;
+	inst->watched_at = now;
+
+	for (i = 0; i < inst->nr_cpus; i++) {
+		mk_watch_read(mk_cpu_page(inst->window, i), &said);
+		mk_watched_see(&inst->watched[i], &said, arch_mk_tsc(), late);
+	}
+}
+
+static void mk_watch_say(const struct mk_instance *inst, enum mk_hang hang,
+			 const struct mk_hang_verdict *v, u64 tick_s, char *reason,
+			 size_t size)
+{
+	const char *what, *hint;
+	u64 s = div64_u64(v->ticks, tick_s);
+
+	if (hang == MK_HANG_HARD) {
+		what = "taken a timer interrupt";
+		hint = " (interrupts off?)";
+	} else {
+		what = "scheduled";
+		hint = "";
+	}
+
+	if (v->silent == 1)
+		scnprintf(reason, size, "hang: CPU %u has not %s for %llu s%s",
+			  inst->cpus[v->first], what, s, hint);
+	else if (v->silent == v->on)
+		scnprintf(reason, size, "hang: none of its %u CPUs has %s for %llu s%s",
+			  v->on, what, s, hint);
+	else
+		scnprintf(reason, size, "hang: CPU %u and %u more have not %s for %llu s%s",
+			  inst->cpus[v->first], v->silent - 1, what, s, hint);
+}
+
+/**
+ * mk_watchdog_hangs - does the spawn hang?
+ * @inst: active instance
+ * @phase: how far it has come, MK_PHASE_*
+ * @reason: gets one line if it does
+ * @size: its room in bytes
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: true if it does.
+ */
+bool mk_watchdog_hangs(struct mk_instance *inst, u32 phase, char *reason, size_t size)
+{
+	u64 tick_s = (u64)arch_mk_tsc_khz() * MSEC_PER_SEC;
+	u32 timeout = mk_setting(inst, MK_HANG_TIMEOUT);
+	struct mk_hang_verdict v;
+	enum mk_hang hang;
+	u64 ms;
+
+	lockdep_assert_held(&inst->lock);
+
+	/* Also while it is off: silence that was not looked at does not count */
+	mk_watch_see(inst, tick_s);
+	if (!timeout)
+		return false;
+
+	hang = mk_hang_judge(inst->watched, inst->nr_cpus, arch_mk_tsc(), timeout * tick_s, &v);
+	if (hang == MK_HANG_LIE) {
+		mk_fault_report(inst, "impossible state %u of CPU %u",
+				inst->watched[v.first].state, inst->cpus[v.first]);
+		return false;
+	}
+	if (hang != MK_HANG_NONE) {
+		mk_watch_say(inst, hang, &v, tick_s, reason, size);
+		return true;
+	}
+
+	/* None of them is to beat: there is the heartbeat, of process context */
+	if (v.on || phase != MK_PHASE_READY)
+		return false;
+	ms = mk_heart_age_ms(&inst->channel.heart);
+	if (ms < timeout * MSEC_PER_SEC)
+		return false;
+	scnprintf(reason, size, "hang: no heartbeat for %llu s", div_u64(ms, MSEC_PER_SEC));
+
+	return true;
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
+# A spawn that crashes, in each of the ways in which a kernel can: contained, noticed at
+# once, with the reason, and started again.  See contain_lib.sh.
+. "$(dirname "$0")/lib.sh"
+. "$MK_DIR/contain_lib.sh"
+plan $((4 + 4 * 10))
+
+contain_begin 2
+
+fault panic crashed '^panic: injected' 'Kernel panic - not syncing: injected' inject:panic
+fault oops crashed '^panic: Fatal exception' 'NULL pointer dereference' inject:oops
+fault null-irq crashed '^panic: Fatal exception in interrupt' 'RIP: 0010:0x0' inject:null-irq
+fault stack crashed '^panic: ' 'stack guard page' inject:stack
+fault double-fault crashed '^panic: ' 'double fault' inject:double-fault
+fault oom crashed '^panic: System is deadlocked on memory' 'Out of memory' inject:oom
+fault deadinit crashed '^panic: Attempted to kill init' 'Attempted to kill init' deadinit
+
+boot_fault early-panic crashed '^panic: injected, early' 'injected, early' 60
+boot_fault initcall-panic crashed '^panic: injected, by an initcall' 'by an initcall' 60
+# So early an exception is not a panic: that CPU halts, and says no more
+boot_fault early-oops crashed '^no READY within 5 s: hung in early boot' 'CR2: 0000000000000000' 5
+
+contain_end

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
+# A spawn that hangs, at each point of its life and on one CPU or on all: contained,
+# noticed in time, with the reason, and started again.  See contain_lib.sh.
+. "$(dirname "$0")/lib.sh"
+. "$MK_DIR/contain_lib.sh"
+plan $((4 + 4 * 4 + 3 + 4 * 4))
+
+HANG_S=4
+
+contain_begin 1-2
+
+# --- while it runs -----------------------------------------------------------
+
+if [ -e "$INST/red/hang_timeout" ]; then
+	mk_set red hang_timeout $HANG_S
+	# Its 0 and 1 are the host's 1 and 2; 0 hears the doorbell and has the heartbeat
+	fault lockup-other crashed '^hang: CPU 2 has not taken a timer interrupt' \
+		'inject: lockup' inject:lockup:1
+	fault lockup-doorbell crashed '^hang: CPU 1 has not taken a timer interrupt' \
+		'inject: lockup' inject:lockup:0
+	fault lockup-all crashed '^hang: none of its 2 CPUs has taken a timer interrupt' \
+		'inject: lockup' inject:lockup
+	fault softlockup crashed '^hang: CPU 2 has not scheduled' 'inject: softlockup' \
+		inject:softlockup:1
+else
+	for f in lockup-other lockup-doorbell lockup-all softlockup; do
+		for n in 1 2 3 4; do
+			skip "$f" "hang_timeout of an instance"
+		done
+	done
+fi
+
+# --- before it runs ----------------------------------------------------------
+
+boot_s=$(((blue_boot + 999999) / 1000000))
+# Its payload does not unpack: the decompressor says so to nobody, and halts
+mk_kill red
+badimage changed "$KERNEL" "$T/changed"
+param_set boot_timeout 4
+mk_load red "" "$T/changed"
+check "decompression: crashed, and the reason" broke crashed \
+	'^no READY within 4 s: no sign of life: hung in decompression' control red start
+cat "$T/boot_timeout" >$PARAM/boot_timeout
+check "decompression: host and blue lost nothing" others_fine
+check "decompression: red starts again" again
+boot_fault early-hang crashed '^no READY within 4 s: no sign of life' '.' 4
+boot_fault console-hang crashed '^no READY within 4 s: hung in early boot' \
+	'inject: console-hang' 4
+
+# The watchdog sees that its boot CPU schedules nothing
+boot_fault initcall-hang crashed '^hang: CPU 1 has not scheduled' 'inject: initcall-hang' 60
+# It comes late: as much time as three boots of blue's
+late_s=$((3 * boot_s + 2))
+boot_fault noready crashed "^no READY within $late_s s: its kernel is up" \
+	'inject: noready' $late_s
+
+contain_end

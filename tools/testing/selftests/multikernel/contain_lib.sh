@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2034,SC2154 # of lib.sh, sourced before
+# Sourced by contain_*.sh after lib.sh: red breaks down, one fault after the other, while
+# blue, which has nothing to do with it, has work all the time and may lose nothing.
+#
+#	contain_begin [RED'S CPUS]
+#	fault NAME STATE REASON CONSOLE WORD	4 tests; boot_fault the same
+#	harmless NAME CONSOLE WORD		2 tests
+#	endless NAME CONSOLE WORD		4 tests
+#	contain_end				4 with contain_begin
+#
+# red's server of vsock runs the words of dev/guest/spawn.sh.
+
+INJECT_CONFIG=CONFIG_MULTIKERNEL_FAULT_INJECTION
+
+# What both need besides the base, and kexec_all of spawn.sh
+contain_initrd() {
+	local d=$T/root
+	mkdir -p "$d/mk/bin" &&
+		cp "$(command -v mkvsock)" "$(command -v mkload)" "$d/mk/bin/" || return
+	{
+		cat "$INITRD"
+		# A plain archive begins at a multiple of 4
+		head -c $((-$(stat -c %s "$INITRD") & 3)) /dev/zero
+		(cd "$d" && find . | cpio -o -H newc 2>/dev/null)
+	} >"$T/initrd"
+	rm -rf "$d"
+	INITRD=$T/initrd
+}
+
+# --- blue, and the host ------------------------------------------------------
+
+# A line for each round that went well; what did not goes to errors.  Between two there
+# is a pause, for who boots where an emulator shares few CPUs among all
+pings() {
+	while [ ! -e "$T/quiet" ]; do
+		mkwrite "$DBG/blue/ping" "20 1000" 2>>"$T/errors"
+		cat "$DBG/blue/ping" >>"$T/pings"
+		mkwrite "$DBG/blue/bench" "64 200" 2>>"$T/errors"
+		usleep 100000
+	done
+}
+streams() {
+	while [ ! -e "$T/quiet" ]; do
+		if mkvsock both "$1" 1024 262144 8192 >"$T/stream" 2>&1 &&
+			mkvsock seq "$1" 1024 16 >"$T/stream" 2>&1; then
+			echo whole >>"$T/streams"
+		else
+			cat "$T/stream" >>"$T/errors"
+		fi
+		usleep 100000
+	done
+}
+counting() {
+	local n=0
+	while [ ! -e "$T/quiet" ]; do
+		n=$((n + 1))
+		echo $n >>"$T/counts"
+		usleep 20000
+	done
+}
+
+sum() { # KEY FILE
+	awk -v k="$1=" '{ for (f = 1; f <= NF; f++) if (index($f, k) == 1)
+		n += substr($f, length(k) + 1) } END { print n + 0 }' "$2"
+}
+lines() { grep -c '' "$1"; }
+blue_stat() { key "$1" "$(tr '\n' ' ' <"$DBG/blue/stats")"; }
+
+# A ping that took longer than the half second it has is late, and its answer a stray
+# reply.  Lost is what never comes; one may just be on its way
+nothing_lost() {
+	local tries=0 lost
+	# three late ones in a row end a round
+	grep -v ETIMEDOUT "$T/errors" && return 1
+	until lost=$(sum lost "$T/pings") &&
+		[ "$lost" = "$(blue_stat stray_replies)" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || { equal "pings lost, and late" "$lost" "$(blue_stat stray_replies)"; return; }
+		usleep 100000
+	done
+}
+
+# Each kind of work goes on: more of it is done than there was when this began
+goes_on() {
+	local f was tries
+	for f in pings streams counts; do
+		was=$(lines "$T/$f")
+		tries=0
+		until [ "$(lines "$T/$f")" -ge $((was + 2)) ]; do
+			tries=$((tries + 1))
+			[ $tries -lt 600 ] || { echo "$f stand still at $was"; return 1; }
+			usleep 50000
+		done
+	done
+}
+
+others_fine() {
+	equal "state of blue" "$(state blue)" running && equal "reason of blue" "$(reason blue)" "" &&
+		equal "boot time of blue" "$(val blue boot_time_us)" "$blue_boot" &&
+		equal "starts of blue" "$(blue_stat starts)" 1 &&
+		goes_on && nothing_lost &&
+		equal boot_id "$(cat /proc/sys/kernel/random/boot_id)" "$boot_id" &&
+		for c in $host_cpus; do
+			cpu_works "$c" || return
+		done
+}
+
+# --- red ---------------------------------------------------------------------
+
+served() { mkwait -b "$INST/$1/console" "mkvsock: serves 1025" "$BOOT_MS"; }
+
+RED_CMDLINE=
+red_up() {
+	mk_load red "mk.spawn=vsock $RED_CMDLINE" && mk_start red && served red
+}
+
+# ask WORD: red does it; nobody waits for an answer of who may be dying
+ask() {
+	timeout 30 mkvsock run "$(val red cid)" 1024 \
+		"setsid /mk/spawn.sh $1 >/dev/null 2>&1 </dev/null &" >/dev/null 2>&1
+	return 0
+}
+
+# By red's clock, which follows the host's, its kernel said when it began
+noticed_after() { # MS OF THE DAY
+	local began
+	began=$(last_start | sed -n 's/.*multikernel: inject.* at_ms=//p' | tail -n 1)
+	[ -z "$began" ] || echo "after $(($1 - began)) ms, "
+}
+
+ended_so() { # STATE REASON
+	local got at
+	got=$(mkwait -t red stopped,crashed "$BOOT_MS") || return
+	at=${got#* }
+	echo "# noticed $(noticed_after "$at")${got% *}: $(reason red)" >&4
+	equal state "${got% *}" "$1" && matches reason "$(reason red)" "$2"
+}
+
+# What is kept of it
+last_start() {
+	val red console | awk '/Linux version / { n = 0 }
+		{ line[++n] = $0 } END { for (i = 1; i <= n; i++) print line[i] }'
+}
+evidence() { # REGEX
+	last_start >"$T/last"
+	has "$T/last" "$1"
+}
+
+again() {
+	red_up && mkwrite "$DBG/red/ping" 20 && has "$DBG/red/ping" "count=20 lost=0"
+}
+
+# broke STATE REASON COMMAND...: red ends like that
+broke() {
+	local state=$1 reason=$2
+	shift 2
+	"$@" && ended_so "$state" "$reason"
+}
+
+afterwards() { # NAME CONSOLE
+	check "$1: the console has it" evidence "$2"
+	check "$1: host and blue lost nothing" others_fine
+	check "$1: red starts again" again
+}
+
+# fault NAME STATE REASON CONSOLE WORD: red runs, is asked for WORD, and breaks down; in
+# the end it runs again
+fault() {
+	check "$1: $2, and the reason" broke "$2" "$3" ask "$5"
+	afterwards "$1" "$4"
+}
+
+# boot_fault NAME STATE REASON CONSOLE SECONDS: the same, in a boot that has
+# multikernel.inject=NAME and may last so long
+boot_fault() {
+	mk_kill red >/dev/null 2>&1
+	mk_load red "multikernel.inject=$1"
+	param_set boot_timeout "$5"
+	check "$1: $2, and the reason" broke "$2" "$3" control red start
+	cat "$T/boot_timeout" >$PARAM/boot_timeout
+	afterwards "$1" "$4"
+}
+
+# does CONSOLE WORD: red says that it does it
+does() { ask "$2" && mkwait -b "$INST/red/console" "$1" "$BOOT_MS"; }
+runs_on() {
+	does "$@" && equal state "$(state red)" running && equal reason "$(reason red)" ""
+}
+
+# harmless NAME CONSOLE WORD: red does it, says so, and runs on, and so does everybody
+harmless() {
+	check "$1: red runs on" runs_on "$2" "$3"
+	check "$1: host and blue lost nothing" others_fine
+}
+
+# endless NAME CONSOLE WORD [TEST]: red goes on with it until it is killed
+endless() {
+	check "$1: red does it" does "$2" "$3"
+	[ -z "$4" ] || check "$1: $4" "$4"
+	check "$1: host and blue lost nothing" others_fine
+	check "$1: it can be killed" killed
+	check "$1: red starts again" again
+}
+killed() { mk_kill red && ended red stopped '^killed$'; }
+
+# --- begin and end -----------------------------------------------------------
+
+contain_begin() {
+	exec 4>&1
+	need $DBG "debugfs of multikernel"
+	need /sys/kernel/debug/multikernel_vsock CONFIG_MULTIKERNEL_VSOCKETS
+	boot_id=$(cat /proc/sys/kernel/random/boot_id)
+	: >"$T/errors"
+	: >"$T/oopsed.red"
+	panic_begin
+	check "blue runs and has work" eval 'contain_initrd &&
+		mk_create name=blue cpus=3 memory=128M split_core=1 &&
+		mk_load blue mk.spawn=vsock && mk_start blue && served blue'
+	blue_boot=$(val blue boot_time_us)
+	mk_create name=red cpus="$1" memory=128M split_core=1
+	check "red runs" again
+	host_cpus=$(for c in "$CPUS"/cpu[0-9]*; do
+		[ "$(cat "$c/online" 2>/dev/null || echo 1)" != 1 ] || echo "${c##*cpu}"
+	done)
+	mkvsock run "$(val red cid)" 1024 "test -e $DBG/inject" ||
+		skip_rest "$INJECT_CONFIG in the spawn's kernel"
+	pings &
+	counting &
+	streams "$(val blue cid)" &
+}
+
+contain_end() {
+	: >"$T/quiet"
+	wait
+	echo "# blue: $(sum count "$T/pings") pings, $(sum lost "$T/pings") late," \
+		"$(lines "$T/streams") streams; the host counted to $(tail -n 1 "$T/counts")"
+	[ "$(state red)" != running ] || mk_kill red
+	panic_end red
+	check "blue lost nothing to the end" eval 'equal errors "$(grep -v ETIMEDOUT "$T/errors")" "" &&
+		nothing_lost'
+	check "stop and destroy both" eval 'mk_stop blue && mk_destroy blue && mk_destroy red'
+}
