@@ -30,16 +30,16 @@ struct plan {
 static int changes;
 
 __printf(3, 4)
-static void add(struct plan *p, enum step step, const char *fmt, ...)
+static void add(struct plan *p, enum step what, const char *fmt, ...)
 {
-	size_t len = strlen(p->why[step]);
+	size_t room = sizeof(p->why[what]), len = strlen(p->why[what]);
 	va_list ap;
 
-	p->step[step] = true;
-	if (len && len < sizeof(p->why[step]) - 3)
-		len += snprintf(p->why[step] + len, sizeof(p->why[step]) - len, ", ");
+	p->step[what] = true;
+	if (len && len < room - 3)
+		len += snprintf(p->why[what] + len, room - len, ", ");
 	va_start(ap, fmt);
-	vsnprintf(p->why[step] + len, sizeof(p->why[step]) - len, fmt, ap);
+	vsnprintf(p->why[what] + len, room - len, fmt, ap);
 	va_end(ap);
 }
 

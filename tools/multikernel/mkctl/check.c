@@ -53,7 +53,7 @@ static void say(enum result result, const char *what, const char *hint, const ch
 	}
 	printf("%-4s  %-17s ", result_name[result], what);
 	clean_print(stdout, text, strlen(text));
-	printf("\n");
+	putchar('\n');
 	if (hint)
 		printf("%-24s-> %s\n", "", hint);
 }
@@ -124,7 +124,7 @@ static void check_options(void)
 		{ "CONFIG_KEXEC_FILE", BAD, "turn it on, it loads the images" },
 		{ "CONFIG_HOTPLUG_CPU", BAD, "turn it on, it takes CPUs off the host" },
 		{ "CONFIG_HVC_MULTIKERNEL", WARN, "turn it on, for 'mkctl console'" },
-		{ "CONFIG_MULTIKERNEL_VSOCKETS", NOTE, "turn it on, for sockets between the kernels" },
+		{ "CONFIG_MULTIKERNEL_VSOCKETS", NOTE, "turn it on, for AF_VSOCK sockets" },
 		{ "CONFIG_DEBUG_FS", NOTE, "turn it on, for messages/s in 'mkctl top'" },
 	};
 	size_t i;
@@ -385,7 +385,7 @@ static void check_hazards(void)
 
 	if (users >= 0)
 		say(users ? WARN : NOTE, "VMX, SVM", "stop such an instance in order, never kill it",
-		    "%s is loaded%s; an instance that runs virtual machines itself may not give back its CPUs when it is killed",
+		    "%s is loaded%s; an instance that uses KVM itself may keep its CPUs when it is killed",
 		    kvm, users ? " and used" : "");
 	else
 		say(OK, "VMX, SVM", NULL, "no KVM module is loaded");

@@ -46,7 +46,7 @@ static const struct {
 	int status;
 	const char *hint;
 } errnos[] = {
-	{ EPERM, RC_PERMISSION, "it takes root with CAP_SYS_BOOT" },
+	{ EPERM, RC_PERMISSION, "it takes root with CAP_SYS_BOOT, or the host is locked down" },
 	{ EACCES, RC_PERMISSION, "it takes root" },
 	{ ENOENT, RC_NOT_THERE, "'mkctl list' shows what there is" },
 	{ ENODEV, RC_NOT_THERE, "it is gone, or the host goes down" },
@@ -56,7 +56,7 @@ static const struct {
 	{ ENODATA, RC_STATE, "'mkctl load NAME --kernel FILE' first" },
 	{ ENOMEM, RC_RESOURCES, "'mkctl check' shows the pool" },
 	{ ENOSPC, RC_RESOURCES, "destroy another instance" },
-	{ ENOEXEC, RC_IMAGE, "it takes a bzImage built with MULTIKERNEL, for the same ABI version" },
+	{ ENOEXEC, RC_IMAGE, "it takes a bzImage with MULTIKERNEL, of the same ABI version" },
 	{ EKEYREJECTED, RC_IMAGE, "the image's signature is not trusted by this kernel" },
 	{ ENOKEY, RC_IMAGE, "the image is not signed with a key that this kernel trusts" },
 	{ EBADMSG, RC_IMAGE, "the image's signature is damaged" },
@@ -159,7 +159,7 @@ int need_instance(const char *name)
 				"'%s' is no name: a letter or digit, then letters, digits, '_', '-', '.', at most %d",
 				name, MK_NAME_MAX);
 	if (!mk_has(name, "state"))
-		return complain(RC_NOT_THERE,
-				"there is no instance '%s'; 'mkctl list' shows what there is", name);
+		return complain(RC_NOT_THERE, "no instance '%s'; 'mkctl list' shows what there is",
+				name);
 	return RC_OK;
 }

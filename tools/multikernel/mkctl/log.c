@@ -252,10 +252,12 @@ int cmd_vmcore(const struct opts *o, int argc, char **argv)
 	to = out ? dup(STDOUT_FILENO) :
 		   open(file, O_WRONLY | O_CREAT | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL), 0600);
 	if (to < 0) {
-		rc = complain(errno == EEXIST ? RC_STATE : RC_FAILED,
-			      "%s: vmcore: '%s': %s%s",
-			      name,
-			      file, strerror(errno), errno == EEXIST ? "; --force overwrites it" : "");
+		if (errno == EEXIST)
+			rc = complain(RC_STATE, "%s: vmcore: '%s' is there; --force overwrites it",
+				      name, file);
+		else
+			rc = complain(RC_FAILED, "%s: vmcore: '%s': %s", name, file,
+				      strerror(errno));
 		close(from);
 		return rc;
 	}

@@ -377,6 +377,10 @@ static void undo(const char *name)
 {
 	const struct opts o = { .kill = true };
 
+	if (!mk_has(name, "state")) {	/* on_crash may have been destroy */
+		complain(0, "%s: it is gone", name);
+		return;
+	}
 	fprintf(stderr, "--- the last lines of %s:\n", name);
 	console_tail(name, 10, stderr);
 	fprintf(stderr, "---\n");

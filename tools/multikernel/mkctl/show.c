@@ -65,20 +65,19 @@ static void each_file(const char *name, const char *folder,
 		      void (*use)(const char *file, const char *value))
 {
 	char path[PATH_MAX], text[MK_TEXT];
-	struct dirent *e;
-	DIR *dir;
+	struct dirent **e;
+	int n, i;
 
 	mk_file(path, name, folder);
-	dir = opendir(sys_path(path));
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-		if (mk_read(name, path, text) >= 0)
-			use(e->d_name, text);
+	n = scandir(sys_path(path), &e, NULL, alphasort);
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, e[i]->d_name);
+		if (e[i]->d_name[0] != '.' && mk_read(name, path, text) >= 0)
+			use(e[i]->d_name, text);
+		free(e[i]);
 	}
-	if (dir)
-		closedir(dir);
+	if (n >= 0)
+		free(e);
 }
 
 static void json_file(const char *file, const char *value)
@@ -137,6 +136,9 @@ static void print_fault(const char *file, const char *value)
 {
 	char label[64];
 
+	/* What is not known, and that there was none */
+	if (!*value || !strcmp(value, "-") || !strcmp(value, "none"))
+		return;
 	snprintf(label, sizeof(label), "fault/%.50s", file);
 	print_text(label, value, "");
 }

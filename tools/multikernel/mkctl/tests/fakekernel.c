@@ -227,7 +227,8 @@ static unsigned long cpu_mask(const char *list)
 	char *end;
 
 	for (;; list = end + 1) {
-		from = to = strtoul(list, &end, 10);
+		from = strtoul(list, &end, 10);
+		to = from;
 		if (*end == '-')
 			to = strtoul(end + 1, &end, 10);
 		for (; from <= to && from < 64; from++)
@@ -269,7 +270,8 @@ static void add_free(long long bytes)
 
 static int create(char *line)
 {
-	char name[64] = "", cpus[256] = "", memory[64] = "", path[PATH_MAX], left[TEXT], *word, *rest;
+	char name[64] = "", cpus[256] = "", memory[64] = "", left[TEXT], *word, *rest;
+	char path[ROOM];
 	struct lent l = { };
 	unsigned long long bytes;
 

@@ -83,7 +83,7 @@ static void expect(struct end *e, const char *text)
 	char *at;
 
 	for (;;) {
-		at = e->len > e->seen ? memmem(e->text + e->seen, e->len - e->seen, text, len) : NULL;
+		at = memmem(e->text + e->seen, e->len - e->seen, text, len);
 		if (at) {
 			e->seen = at - e->text + len;
 			return;
