@@ -36,6 +36,8 @@ static const struct command {
 	{ "load", cmd_load, 1, 1, true, IMAGE " unload ",
 	  "NAME --kernel FILE [--initrd FILE] [--append TEXT] | NAME --unload",
 	  "load a kernel image, or unload it" },
+	{ "set", cmd_set, 1, 1, true, POLICY, "NAME [--on-crash WHAT] ...",
+	  "change what follows a crash, and time-outs" },
 	{ "start", cmd_start, 1, 1, false, " no-wait timeout ", "NAME [--no-wait]",
 	  "start the image, and wait until its init runs" },
 	{ "stop", cmd_stop, 1, 1, false, " no-wait timeout ", "NAME [--no-wait]",

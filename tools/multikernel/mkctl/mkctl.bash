@@ -22,7 +22,7 @@ _mkctl_confs() {
 
 _mkctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} cmd=${COMP_WORDS[1]}
-	local commands="run create load start stop kill restart destroy list show top console log
+	local commands="run create load set start stop kill restart destroy list show top console log
 		wait vmcore apply check help"
 	local new="--cpus --memory --id --split-core --on-crash --restart-max --restart-interval
 		--hang-timeout --boot-timeout --stop-timeout --doorbell-cpu"
@@ -54,6 +54,7 @@ _mkctl() {
 	case $cmd in
 	run) options="$new $image --keep --timeout --json" ;;
 	create) options=$new ;;
+	set) options=${new#*--split-core} ;;
 	load) options="$image --unload" ;;
 	start | stop | restart) options="--no-wait --timeout" ;;
 	destroy) options="--stop --kill --missing-ok --timeout" ;;
@@ -65,7 +66,7 @@ _mkctl() {
 	apply) options="--dry-run --force --json --config --no-wait --timeout" ;;
 	esac
 	case $cmd in
-	load | start | stop | kill | restart | destroy | show | console | log | wait | vmcore)
+	load | set | start | stop | kill | restart | destroy | show | console | log | wait | vmcore)
 		[ "$COMP_CWORD" != 2 ] || words=$(_mkctl_names)
 		;;
 	apply) words=$(_mkctl_confs) ;;

@@ -167,6 +167,7 @@ int stop_and_wait(const char *name, int timeout);
 int take_apart(const char *name, const struct opts *o);
 int cmd_create(const struct opts *o, int argc, char **argv);
 int cmd_load(const struct opts *o, int argc, char **argv);
+int cmd_set(const struct opts *o, int argc, char **argv);
 int cmd_start(const struct opts *o, int argc, char **argv);
 int cmd_stop(const struct opts *o, int argc, char **argv);
 int cmd_kill(const struct opts *o, int argc, char **argv);

@@ -266,6 +266,18 @@ int cmd_load(const struct opts *o, int argc, char **argv)
 	return inst_load(&o->want);
 }
 
+int cmd_set(const struct opts *o, int argc, char **argv)
+{
+	int rc = need_instance(argv[0]), i;
+
+	(void)argc;
+	for (i = 0; i < POL_NR && !o->want.policy[i]; i++)
+		;
+	if (!rc && i == POL_NR)
+		return complain(RC_USAGE, "%s: nothing to set; see 'mkctl help set'", argv[0]);
+	return rc ? rc : inst_policy(&o->want);
+}
+
 static int start(const struct opts *o, const char *name, const char *verb)
 {
 	int rc = need_instance(name);

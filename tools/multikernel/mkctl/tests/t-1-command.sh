@@ -4,7 +4,7 @@
 
 usage_ok() {
 	ok help && mv "$T/out" "$T/help" || return
-	for c in run create load start stop kill restart destroy list show top console log wait \
+	for c in run create load set start stop kill restart destroy list show top console log wait \
 		vmcore apply check help; do
 		has "$T/help" "^  $c " && ok help $c && has "$T/out" "^usage: mkctl $c" || return
 	done
@@ -74,6 +74,9 @@ it "wait has an end" no 10 "not done within 0 s" wait web stopped --timeout 0
 it "restart waits through the end of the first run" eval 'ok restart web && state web running && lacks "$T/out" stopped'
 it "stop waits for the end" eval 'ok stop web && state web stopped && has "$T/out" "^web: stopped: poweroff"'
 it "wait ends when the instance has" no 9 "web: wait: it stopped: poweroff" wait web running
+it "set" eval 'ok set web --hang-timeout 5 && equal hang_timeout "$(cat "$INST/web/hang_timeout")" 5'
+it "set nothing" no 2 "nothing to set" set web
+it "set what the kernel refuses" no 2 "web: on_crash: unknown word 'x', use keep" set web --on-crash x
 it "start --no-wait" eval 'ok start web --no-wait && state web booting'
 it "kill" eval 'ok kill web && state web stopped'
 it "destroy gives all back" eval 'ok destroy web && gone web && pool_full'
