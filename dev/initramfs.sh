@@ -244,7 +244,7 @@ if [ "$(cat "$OUT/guest-bin.key" 2>/dev/null)" != "$key" ]; then
 	done
 	rm -rf "$OUT/mkctl"
 	mkdir -p "$OUT/mkctl"
-	make -s -C "$MKCTL" CC=gcc LDFLAGS=-static OUTPUT="$OUT/mkctl/" || die "mkctl does not compile"
+	make -s -C "$MKCTL" CC=gcc LDFLAGS="-static -s" OUTPUT="$OUT/mkctl/" || die "mkctl does not compile"
 	cp "$OUT/mkctl/mkctl" "$BIN/"
 	gcc -Os -static -nostdlib -fno-asynchronous-unwind-tables -fno-ident -fno-stack-protector \
 		-s -Wl,-z,noseparate-code,--build-id=none \

@@ -252,24 +252,40 @@ static int change_link(const struct opts *o, const char *name, char sign, const 
 	return err ? fail(name, "links", err) : RC_OK;
 }
 
+/* With @other, which either of the files wants */
+static int add_link(const struct opts *o, const struct want *w, const char *other, bool has_file)
+{
+	char now[MK_TEXT];
+
+	mk_read(w->name, "links", now);
+	if (word_in(now, other))
+		return RC_OK;
+	/* One that has a file, and is not there yet, will have its links when it is */
+	if (!o->dry_run && has_file && !mk_has(other, "state"))
+		return RC_OK;
+	return change_link(o, w->name, '+', other);
+}
+
 static int apply_links(const struct opts *o, const struct want *w, const struct want *all, int nr)
 {
 	char now[MK_TEXT], copy[MK_TEXT], *word, *rest;
 	const struct want *other;
-	int rc = RC_OK;
+	int rc = RC_OK, i;
 
-	if (!w->links)
-		return RC_OK;
-	mk_read(w->name, "links", now);
-	snprintf(copy, sizeof(copy), "%s", w->links);
+	snprintf(copy, sizeof(copy), "%s", w->links ? w->links : "");
 	for (word = strtok_r(copy, ", \t", &rest); word && !rc;
 	     word = strtok_r(NULL, ", \t", &rest)) {
 		if (!name_ok(word))
 			return complain(RC_USAGE, "%s: links: '%s' is no name", w->name, word);
-		if (!word_in(now, word))
-			rc = change_link(o, w->name, '+', word);
+		rc = add_link(o, w, word, find(all, nr, word));
 	}
-	for (word = strtok_r(now, "\n", &rest); word && !rc; word = strtok_r(NULL, "\n", &rest)) {
+	for (i = 0; i < nr && !rc; i++)
+		if (word_in(all[i].links, w->name) && !word_in(w->links, all[i].name) &&
+		    mk_has(all[i].name, "state"))
+			rc = add_link(o, w, all[i].name, true);
+	mk_read(w->name, "links", now);
+	for (word = strtok_r(now, "\n", &rest); word && w->links && !rc;
+	     word = strtok_r(NULL, "\n", &rest)) {
 		other = find(all, nr, word);
 		if (!word_in(w->links, word) && !(other && word_in(other->links, w->name)))
 			rc = change_link(o, w->name, '-', word);

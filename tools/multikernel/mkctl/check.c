@@ -186,20 +186,15 @@ static void read_set(const char *path, struct cpuset *set)
 		memset(set, 0, sizeof(*set));
 }
 
-/* The threads of @cpu's core.  All of them have to be there, to be lent */
-static bool core_whole(int cpu, const struct cpuset *online, const struct cpuset *present,
-		       struct cpuset *core)
+/* The threads of @cpu's core that are online; sysfs tells no others */
+static bool core_free(int cpu)
 {
+	struct cpuset core;
 	char path[PATH_MAX];
-	int i;
 
 	snprintf(path, sizeof(path), CPU_DIR "/cpu%d/topology/thread_siblings_list", cpu);
-	read_set(path, core);
-	cpus_add(core, cpu);
-	for (i = 0; i < MK_CPUS_MAX; i++)
-		if (cpus_has(core, i) && cpus_has(present, i) && !cpus_has(online, i))
-			return false;
-	return !cpus_has(core, 0);
+	read_set(path, &core);
+	return !cpus_has(&core, 0);
 }
 
 static void lent_cpus(struct cpuset *lent)
@@ -224,7 +219,7 @@ static void lent_cpus(struct cpuset *lent)
 
 static void check_cpus(void)
 {
-	struct cpuset online, present, lent, whole = { }, half = { }, core;
+	struct cpuset online, present, lent, whole = { }, half = { }, off = { };
 	char list[512], more[512], text[MK_TEXT];
 	int i;
 
@@ -232,12 +227,9 @@ static void check_cpus(void)
 	read_set(CPU_DIR "/present", &present);
 	lent_cpus(&lent);
 	for (i = 1; i < MK_CPUS_MAX; i++) {
-		if (!cpus_has(&online, i) || cpus_has(&lent, i))
+		if (!cpus_has(&present, i) || cpus_has(&lent, i))
 			continue;
-		if (core_whole(i, &online, &present, &core))
-			cpus_add(&whole, i);
-		else
-			cpus_add(&half, i);
+		cpus_add(!cpus_has(&online, i) ? &off : core_free(i) ? &whole : &half, i);
 	}
 	cpus_print(&whole, list, sizeof(list));
 	cpus_print(&half, more, sizeof(more));
@@ -252,13 +244,21 @@ static void check_cpus(void)
 		    "none is left to be lent; CPU 0 stays with the host");
 	if (*more)
 		say(NOTE, "CPUs", NULL,
-		    "%s only with --split-core: their core is CPU 0's, or has threads that are offline",
+		    "%s only with --split-core: CPU 0 is a thread of that core",
 		    more);
+	cpus_print(&off, list, sizeof(list));
+	if (*list)
+		say(NOTE, "CPUs", "online them, or use --split-core",
+		    "%s are offline; a core with such a thread can't be lent whole", list);
 	cpus_print(&lent, list, sizeof(list));
 	if (*list)
 		say(NOTE, "CPUs", NULL, "%s are lent already", list);
 	/* Threads share caches and buffers */
-	if (sys_read(CPU_DIR "/smt/active", text, sizeof(text)) > 0)
+	sys_read(CPU_DIR "/smt/control", text, sizeof(text));
+	if (!strcmp(text, "off") || !strcmp(text, "forceoff"))
+		say(WARN, "SMT", "turn it on, or use --split-core",
+		    "is off: threads that are offline keep their cores from being lent whole");
+	else if (sys_read(CPU_DIR "/smt/active", text, sizeof(text)) > 0)
 		say(OK, "SMT", NULL, "%s", !strcmp(text, "1") ?
 		    "active: cores are lent whole, with all their threads" :
 		    "not active");
@@ -276,7 +276,7 @@ static void check_clock(void)
 	}
 	sys_read(CLOCK "/current_clocksource", now, sizeof(now));
 	sys_read(CLOCK "/available_clocksource", all, sizeof(all));
-	if (!strcmp(now, "tsc"))
+	if (!strncmp(now, "tsc", 3))
 		say(OK, "clock", NULL, "tsc");
 	else if (strstr(all, "tsc"))
 		say(WARN, "clock",

@@ -178,9 +178,10 @@ static int hung_up(const char *name)
 {
 	char state[MK_TEXT], reason[MK_TEXT];
 
+	/* The line goes before the state changes; reading the reason waits for that */
+	mk_read(name, "reason", reason);
 	if (mk_read(name, "state", state) < 0)
 		return complain(RC_NOT_THERE, "%s: console: the instance was destroyed", name);
-	mk_read(name, "reason", reason);
 	fprintf(stderr, "mkctl: %s: console: the line was hung up, it is %s", name, state);
 	if (*reason) {
 		fprintf(stderr, ": ");

@@ -420,6 +420,8 @@ int cmd_run(const struct opts *o, int argc, char **argv)
 		return rc;
 	say_created(w->name);
 	rc = inst_load(w);
+	if (!rc && interrupted)
+		rc = complain(RC_INTERRUPTED, "%s: run: interrupted", w->name);
 	if (!rc) {
 		say(w->name, "loaded: %s", w->kernel);
 		since = now_ms();

@@ -39,9 +39,15 @@ it "... and then nothing" eval 'ok apply && equal out "$(cat "$T/out")" "nothing
 sed -i 's/^memory.*/memory = 4M/' "$CONF/db.conf"
 it "an empty one is made anew without --force" eval 'ok apply db && has "$T/out" "^db: destroy: memory 2M -> 4M" && ok apply web'
 sed -i 's/^links.*/links =/' "$CONF/web.conf"
+echo "links = web" >>"$CONF/db.conf"
+it "a link stands if the other end's file has it" eval 'ok apply && equal out "$(cat "$T/out")" "nothing to do"'
+it "... is made from there, too" eval 'echo -n >"$INST/db/links"; echo -n >"$INST/web/links"; ok apply web && equal out "$(cat "$T/out")" "web: links: +db"'
+sed -i '/^links/d' "$CONF/db.conf"
 it "a link that no file has is taken away" eval 'ok apply && equal out "$(cat "$T/out")" "web: links: -db" && equal links "$(cat "$INST/db/links")" ""'
 echo "state = loaded" >>"$CONF/web.conf"
 it "state = loaded: stopped, with --force" eval 'no 6 "wants another state|it is running" apply && ok apply --force && state web stopped && ok apply && has "$T/out" "nothing to do"'
+it "a link to one that has a file and is not there yet waits" eval 'conf a1 "cpus=7\nmemory=2M\nlinks=later"; conf later "cpus=6\nmemory=2M"; ok apply a1 && equal links "$(cat "$INST/a1/links")" "" && ok apply later && equal links "$(cat "$INST/a1/links")" later && ok destroy later && ok destroy a1 && rm "$CONF/a1.conf" "$CONF/later.conf"'
+it "a link to nobody" eval 'conf a1 "cpus=7\nmemory=2M\nlinks=nobody"; no 5 "there is no .nobody." apply a1; r=$?; ok destroy a1; rm "$CONF/a1.conf"; [ $r = 0 ]'
 it "an instance without a file is left alone" eval 'up own 6 && ok apply && has "$T/out" "nothing to do" && state own running'
 it "a name without a file" no 5 "own: there is no .*/own.conf" apply own
 it "another folder" eval 'mkdir "$T/conf" && echo "cpus=6" >"$T/conf/x.conf" && no 2 "x.conf: has no .memory" apply --config "$T/conf"'

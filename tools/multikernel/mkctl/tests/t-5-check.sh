@@ -15,9 +15,13 @@ file proc/cmdline "ro quiet"
 it "no pool" checked FAIL pool "empty"
 it "... and what to do" has "$T/out" "-> boot with multikernel=SIZE"
 machine
+file sys/devices/system/cpu/cpu1/topology/thread_siblings_list 0-1
+it "CPU 0's other thread" checked note CPUs "1 only with --split-core"
+it "... is not among the others" has "$T/out" "^ok +CPUs +2-7 can be lent"
 file sys/devices/system/cpu/online 0-2,4-7
-it "half of a core" checked note CPUs "2 only with --split-core"
-it "... is not among the others" has "$T/out" "^ok +CPUs +1,4-7 can be lent"
+it "a CPU that is offline" checked note CPUs "3 are offline"
+file sys/devices/system/cpu/smt/control forceoff
+it "SMT that is off" checked warn SMT "is off"
 file sys/devices/system/cpu/online 0
 it "only CPU 0" checked FAIL CPUs "none is left"
 machine
