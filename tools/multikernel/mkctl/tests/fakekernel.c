@@ -6,7 +6,8 @@
  * wait for nothing.
  *
  * The word fake= in a loaded command line says how the spawn behaves: "crash"
- * while it boots, "slow" never gets to its init, "nostop" does not power off.
+ * while it boots, "slow" never gets to its init, "nostop" does not power off,
+ * "dies" panics when it is to.
  * FAKE_EPERM=1 in the environment refuses all writes, as without CAP_SYS_BOOT.
  * FAKE_BUSY=1 refuses to destroy.
  */
@@ -151,8 +152,10 @@ static const char *stops_to(const char *name)
 {
 	char cmdline[TEXT];
 
-	return !strncmp(behaviour(name, cmdline), "nostop", 6) ?
-	       "stopped:stop timed out after 30 s, killed" : "stopped:poweroff";
+	const char *how = behaviour(name, cmdline);
+
+	return !strncmp(how, "nostop", 6) ? "stopped:stop timed out after 30 s, killed" :
+	       !strncmp(how, "dies", 4) ? "crashed:panic: at the last moment" : "stopped:poweroff";
 }
 
 /* --- the files --------------------------------------------------------------------- */

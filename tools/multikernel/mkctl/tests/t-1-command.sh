@@ -69,7 +69,7 @@ it "start waits until its init runs" eval 'ok start web && state web running && 
 it "starting it twice" no 6 "web: start: is running; 'mkctl stop web' first" start web
 it "destroying what runs" no 6 "stop or kill it first; 'mkctl destroy --stop web'" destroy web
 it "wait for a state that it is in" eval 'ok wait web loaded,running && equal out "$(cat "$T/out")" running'
-it "wait for no state" no 2 "use one or more of empty" wait web runing
+it "wait for no state" no 2 "use one or more of empty" wait web up
 it "wait has an end" no 10 "not done within 0 s" wait web stopped --timeout 0
 it "restart waits through the end of the first run" eval 'ok restart web && state web running && lacks "$T/out" stopped'
 it "stop waits for the end" eval 'ok stop web && state web stopped && has "$T/out" "^web: stopped: poweroff"'
@@ -85,6 +85,8 @@ it "destroy --missing-ok of nothing" ok destroy web --missing-ok
 it "destroy --stop" eval 'up web 2 && ok destroy web --stop && gone web'
 it "destroy --kill" eval 'up web 2 && ok destroy web --kill && gone web'
 it "destroy --stop of what does not power off" eval 'up web 2 fake=nostop && ok destroy web --stop && gone web'
+it "stop of what crashes meanwhile" eval 'up web 2 fake=dies && no 9 "web: stop: it crashed: panic: at" stop web && ok destroy web'
+it "destroy --stop of it" eval 'up web 2 fake=dies; mkctl destroy web --stop; status 0 && gone web'
 
 no_host() {
 	mv "$MK" "$MK.away"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2016,SC2086,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2154
 # run, and that it takes back what it did
 
 runs() {
