@@ -4,7 +4,7 @@
 # mkctl, the tool, with a real kernel. Its own tests, on a fake tree, are in
 # tools/multikernel/mkctl/tests.
 . "$(dirname "$0")/lib.sh"
-plan 19
+plan 20
 
 command -v mkctl >/dev/null || skip_rest "no mkctl"
 
@@ -31,7 +31,7 @@ one="--cpus 2 --memory 128M --split-core"
 check "this machine can run instances, it says" does check
 check "... with this pool" has "$T/out" "^ok +pool +"
 # shellcheck disable=SC2086 # words
-check "run: from nothing to running" does run one $one $boots --append "kunit.enable=0 mk.spawn=view"
+check "run: from nothing to running" does run one $one $boots --append "kunit.enable=0 mk.spawn=view,getty"
 check "... a line for each step" eval 'has "$T/out" "^one: created: id [0-9]+, CPUs 2, memory 128M" &&
 	has "$T/out" "^one: running, init started after"'
 check "it is running" equal state "$(state one)" running
@@ -44,6 +44,24 @@ check "... and of a load into what runs" refuses 6 "^mkctl: one: load: .*is runn
 	--kernel "$KERNEL"
 check "the log, from its first line" eval 'does log one && has "$T/out" "Linux version"'
 check "top" eval 'does top && has "$T/out" "^one +running +2 +128M +[0-9.]+s"'
+by_console() { # what is typed comes from a pipe; its end leaves
+	# shellcheck disable=SC2094 # it looks while that is written
+	{
+		printf '\r'
+		mkwait -f "$T/con" '# ' "$BOOT_MS" >/dev/null
+		printf 'echo con""sole\r'
+		mkwait -f "$T/con" console "$BOOT_MS" >/dev/null
+	} | mkctl console one >"$T/con" 2>"$T/err"
+	rc=$?
+	cat "$T/err"
+	equal "exit status" "$rc" 0 && has "$T/con" '^console'
+}
+if [ -e "$INST/one/tty" ]; then
+	: >"$T/con"
+	check "console: a shell of the spawn answers" by_console
+else
+	skip "console: a shell of the spawn answers" "no HVC_MULTIKERNEL"
+fi
 check "restart: it runs again" eval 'does restart one && equal state "$(state one)" running &&
 	has "$INST/one/console" "start 2 of one"'
 check "stop: it powered off" eval 'does stop one && has "$T/out" "^one: stopped: poweroff" &&
