@@ -7,7 +7,7 @@
  *
  * The word fake= in a loaded command line says how the spawn behaves: "crash"
  * while it boots, "slow" never gets to its init, "nostop" does not power off,
- * "dies" panics when it is to.
+ * "dies" panics when it is to, "gone" is destroyed while it boots.
  * FAKE_EPERM=1 in the environment refuses all writes, as without CAP_SYS_BOOT.
  * FAKE_BUSY=1 refuses to destroy.
  */
@@ -99,6 +99,8 @@ static int refuse(int err, const char *fmt, ...)
 	return err;
 }
 
+static int destroy(const char *name);
+
 /* --- what comes by itself, at the next poll(2): "state:reason", one a line ------- */
 
 static void step(const char *name)
@@ -126,6 +128,8 @@ static void step(const char *name)
 		*reason++ = '\0';
 	put(name, "reason", "%s\n", reason ? reason : "");
 	put(name, "state", "%s\n", line);
+	if (!strcmp(line, "gone"))
+		destroy(name);
 	if (!strcmp(line, "running"))
 		put(name, "boot_time_us", "1234567\n");
 }
@@ -145,7 +149,8 @@ static const char *boots_to(const char *name)
 	const char *how = behaviour(name, cmdline);
 
 	return !strncmp(how, "crash", 5) ? "crashed:panic: fake \033[31mpanic" :
-	       !strncmp(how, "slow", 4) ? "booting" : "running";
+	       !strncmp(how, "slow", 4) ? "booting" : !strncmp(how, "gone", 4) ? "gone" :
+	       "running";
 }
 
 static const char *stops_to(const char *name)
@@ -241,6 +246,23 @@ static unsigned long cpu_mask(const char *list)
 	}
 }
 
+/* As the kernel writes it, whatever way it was asked for */
+static void put_cpus(const char *name, unsigned long mask)
+{
+	char list[256] = "";
+	int i, last, len = 0;
+
+	for (i = 0; i < 64; i = last + 1) {
+		last = i;
+		if (!(mask >> i & 1))
+			continue;
+		while (last < 63 && mask >> (last + 1) & 1)
+			last++;
+		len += sprintf(list + len, last > i ? "%s%d-%d" : "%s%d", len ? "," : "", i, last);
+	}
+	put(name, "cpus", "%s\n", list);
+}
+
 static void look_lent(const char *name, void *arg)
 {
 	struct lent *l = arg;
@@ -309,7 +331,7 @@ static int create(char *line)
 	mkdir(path, 0755);
 	put(name, "id", "%lu\n", l.id ? l.id : l.highest + 1);
 	put(name, "cid", "%lu\n", (l.id ? l.id : l.highest + 1) + 2);
-	put(name, "cpus", "%s\n", cpus);
+	put_cpus(name, l.cpus);
 	put(name, "memory", "0x40000000-%#llx\n", 0x40000000 + bytes - 1);
 	put(name, "state", "empty\n");
 	put(name, "heartbeat_age_ms", "-\n");
@@ -437,6 +459,18 @@ static void state_of(int fd, char *name)
 
 	if (sscanf(at, "instances/%63[^/]/%63s", name, file) != 2 || strcmp(file, "state"))
 		name[0] = '\0';
+}
+
+/* A file of an instance that is gone */
+ssize_t pread(int fd, void *buf, size_t count, off_t at)
+{
+	char path[ROOM];
+
+	if (strstr(ours(fd, path), " (deleted)")) {
+		errno = ENODEV;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, buf, count, at);
 }
 
 int poll(struct pollfd *fds, nfds_t nr, int timeout)

@@ -27,6 +27,11 @@ it "a kernel that is not there: all is taken back" undone 5 "give a file" $web -
 it "a crash while it boots: all is taken back" undone 9 "it crashed: panic: fake .x1b.31mpanic" $web $K --append fake=crash
 it "... after its last lines were shown" has "$T/err" "^last line"
 it "no READY in time: killed and taken back" undone 10 "not done within 0 s" $web $K --append fake=slow --timeout 0
+gone_meanwhile() {
+	mkctl run web $web $K --append fake=gone
+	status 5 && has "$T/err" "destroyed meanwhile" "web: it is gone" && lacks "$T/err" "still there" && pool_full
+}
+it "destroyed meanwhile, as on_crash may say" gone_meanwhile
 it "--keep leaves it there" eval 'mkctl run web $web $K --append fake=crash --keep; status 9 && state web crashed && ok destroy web'
 stuck() {
 	export FAKE_BUSY=1

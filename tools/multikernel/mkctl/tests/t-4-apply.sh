@@ -34,7 +34,7 @@ it "--dry-run says so" eval 'ok apply --dry-run && has "$T/out" "^web: stop: it 
 it "--json says so" eval 'ok apply --dry-run --json && has "$T/out" "\"action\": \"stop\"" "\"needs_force\": true"'
 it "--force does it" eval 'ok apply --force && state web running && equal cmdline "$(cat "$INST/web/cmdline")" other && lacks "$INST/web/console" before'
 sed -i 's/^ cpus.*/cpus = 5/' "$CONF/web.conf"
-it "other CPUs: made anew" eval 'no 6 "cpus 3,2 -> 5" apply && ok apply --force && equal cpus "$(cat "$INST/web/cpus")" 5 && state web running'
+it "other CPUs: made anew" eval 'no 6 "cpus 2-3 -> 5" apply && ok apply --force && equal cpus "$(cat "$INST/web/cpus")" 5 && state web running'
 it "... and then nothing" eval 'ok apply && equal out "$(cat "$T/out")" "nothing to do"'
 sed -i 's/^memory.*/memory = 4M/' "$CONF/db.conf"
 it "an empty one is made anew without --force" eval 'ok apply db && has "$T/out" "^db: destroy: memory 2M -> 4M" && ok apply web'
