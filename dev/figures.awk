@@ -52,5 +52,11 @@ END {
 	ratio("ping, 3 others flood / quiet", "ping_of_4_floodhost_avg_ns", "ping_of_1_avg_ns", 1.3)
 	ratio("ping, 1 floods / it burns a CPU", "ping_of_2_floodhost_avg_ns", "ping_of_2_spin_avg_ns", 0)
 	ratio("ping, 3 flood / they burn CPUs", "ping_of_4_floodhost_avg_ns", "ping_of_4_spin_avg_ns", 0)
+	ratio("host counts: another burns / quiet", "host_count_spin_per_s", "host_count_quiet_per_s", 0)
+	ratio("the same, it panics and restarts", "host_count_panic_per_s", "host_count_quiet_per_s", 0)
+	ratio("the same, it locks up and restarts", "host_count_lockup_per_s", "host_count_quiet_per_s", 0)
+	ratio("stream: another burns / quiet", "other_stream_spin_kib_per_s", "other_stream_quiet_kib_per_s", 0)
+	ratio("the same, it panics and restarts", "other_stream_panic_kib_per_s", "other_stream_quiet_kib_per_s", 0)
+	ratio("the same, it locks up and restarts", "other_stream_lockup_kib_per_s", "other_stream_quiet_kib_per_s", 0)
 	printf "{\n  \"figures\": {%s\n  },\n  \"ratios\": {%s\n  }\n}\n", values, ratios > json
 }

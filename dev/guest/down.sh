@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC3043 # busybox ash
 # The host goes down with spawns running. mk.down=reboot|poweroff says how,
 # mk.seconds=N how long they get. What the host's log has to say is looked at by
 # dev/check.sh, since nobody here lives to see it.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC3043 # busybox ash
 # The ordinary kexec and kdump of a kernel with MULTIKERNEL, by Debian's kexec-tools, while
 # a spawn runs.
 #	kexec   load in all ways, then go to a second kernel, which runs kexec2

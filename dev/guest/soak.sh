@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC3043,SC2154 # busybox ash; lib.sh has set it, or eval
 # mk.n=N lives of several instances at once, a random mix; mk.seed=SEED gives the same
 # again. Each life: perhaps an instance made anew in another shape, a kernel loaded with
 # one of the faults below, started, then killed at a random moment, or left alone until its
@@ -40,8 +41,6 @@ poweroff stopped ^poweroff$ -
 halt stopped ^halt$ -
 reboot stopped ^reboot$ -
 panic crashed ^panic: -
-oops crashed ^panic: LKDTM
-hang hung - LKDTM
 lie:head-far crashed ^fault:.impossible.head -
 lie:len-huge crashed ^fault:.impossible.record -
 lie:phase-back crashed ^fault:.impossible.phase -
@@ -50,21 +49,26 @@ lie:exit-kind crashed ^ended.without.saying.how$ -
 lie:header,lie:console,lie:pulse any . -
 lie:random:7:2000 any . -
 lie:records:11:2000 any . -
-inject:panic crashed ^panic: MULTIKERNEL_FAULT_INJECTION
-inject:null-irq any . MULTIKERNEL_FAULT_INJECTION
-inject:stack any . MULTIKERNEL_FAULT_INJECTION
-inject:double-fault any . MULTIKERNEL_FAULT_INJECTION
-inject:oom any . MULTIKERNEL_FAULT_INJECTION
-inject:lockup hung - MULTIKERNEL_FAULT_INJECTION
-inject:softlockup hung - MULTIKERNEL_FAULT_INJECTION
-inject:deaf:2000 any . MULTIKERNEL_FAULT_INJECTION
-inject:bells:2000 any . MULTIKERNEL_FAULT_INJECTION
+oops crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:panic crashed ^panic:.injected MULTIKERNEL_FAULT_INJECTION
+inject:null-irq crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:stack crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:double-fault crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:oom crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+inject:stray crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+deadinit crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+hang crashed ^hang: MULTIKERNEL_FAULT_INJECTION
+inject:lockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
+inject:softlockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:scribble:3:2000 any . MULTIKERNEL_FAULT_INJECTION
 inject:nmi-storm:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:bells:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:deaf hung - MULTIKERNEL_FAULT_INJECTION
 forkbomb hung - MULTIKERNEL_FAULT_INJECTION
-deadinit any . MULTIKERNEL_FAULT_INJECTION'
+hotplug:4 - - MULTIKERNEL_FAULT_INJECTION
+kexec - - MULTIKERNEL_FAULT_INJECTION'
 
-# shellcheck disable=SC1091,SC3043,SC2154 # busybox ash; by lib.sh
+# shellcheck disable=SC1091
 . /mk/tests/lib.sh
 plan 9
 
@@ -234,7 +238,9 @@ echo "# n=$N seed=$SEED"
 set -- $CPUS/cpu[0-9]*
 slots=$(($# - 2))
 [ $slots -le 3 ] || slots=3
-[ ! -w $PARAM/stop_timeout ] || param_set stop_timeout 15
+param_set stop_timeout 15
+# Long enough for a machine that is busy with the faults of the others
+param_set hang_timeout 20
 chosen
 soak_initrd
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
@@ -247,8 +253,13 @@ steady_up() { mk_create name=steady cpus=1 memory=96M split_core=1 && mk_load st
 check "a whole life first" eval 'steady_up && boot_ms=$(($(val steady boot_time_us) / 1000)) &&
 	steady 64 50 && mk_stop steady && mkwrite $MK/destroy steady'
 echo "# $slots instances beside steady, $nr_faults faults, a boot lasts $boot_ms ms"
-files() { cut -f 1 /proc/sys/fs/file-nr; }
-note before
+# Objects of the cache where it can be seen, after note shrank it; else the kernel's own
+# count, which is a rough one: 32 a CPU
+files() {
+	awk '$1 == "filp" { print $2; found = 1 } END { exit !found }' /proc/slabinfo 2>/dev/null ||
+		cut -f 1 /proc/sys/fs/file-nr
+}
+note before 2>/dev/null	# of a kernel without slabinfo
 files_before=$(files)
 check "steady runs" steady_up
 check "$N lives" all_lives
@@ -270,15 +281,15 @@ followed() {
 	return $rc
 }
 check "no instance made a step that is not in the table" followed
-note after
+note after 2>/dev/null
 # Caches that grow once. A leak of 1 KiB a life is seen from 512 lives on, of a page from 128
 check "slab is as before" grew Slab "$slab_before" "$slab_after" 512
 check "vmalloc is as before" grew VmallocUsed "$vmalloc_before" "$vmalloc_after" 64
-# The kernel counts them roughly, 32 a CPU
 files_same() {
-	local now
+	local now allowed=130
 	now=$(files)
-	echo "# open files: $files_before before, $now after" >&4
-	[ $((now - files_before)) -le 130 ]
+	[ ! -r /proc/slabinfo ] || allowed=8
+	echo "# open files: $files_before before, $now after, $allowed more are allowed" >&4
+	[ $((now - files_before)) -le $allowed ]
 }
 check "open files are as before" files_same

@@ -5,7 +5,7 @@
 # kernel log, and so to the console that the host keeps: lines "spawn: ...".
 #	view		who it is, its CPUs, memory, kernel, clock
 #	report		view, and: timers and idle of each CPU, resources, interrupts
-#	watch		every half second its NMI counts
+#	watch		every half second its counts of NMIs and spurious interrupts
 #	count		a line every 50 ms, numbered
 #	pulse		every half second: age of the host's heartbeat, and the clock
 #	latesync	5 s after the host's clock went ahead, the clock may follow
@@ -30,6 +30,8 @@
 #	spin		a CPU that does nothing else
 #	sample		loads the sample module and asks the host
 #	resample	loads and unloads it, 8 times, and leaves it loaded
+#	guard:HOST:NEIGHBOUR:DEVICE:HOSTAPIC:OTHERAPIC:LOW	tries to reach these addresses
+#			and local APICs, where the initramfs has mkguard
 #	hang		all CPUs loop with interrupts off
 #	inject:WORD[:N]...	the kernel's own faults, see kernel/multikernel/inject.c
 #	forkbomb	processes without an end
@@ -185,8 +187,9 @@ resample() {
 	say "resample end"
 }
 
+# nmis [ROW]
 nmis() {
-	awk '$1 == "NMI:" { for (f = 2; $f ~ /^[0-9]+$/; f++) n += $f }
+	awk -v row="${1:-NMI}:" '$1 == row { for (f = 2; $f ~ /^[0-9]+$/; f++) n += $f }
 		END { print n + 0 }' /proc/interrupts
 }
 
@@ -194,7 +197,7 @@ watch() {
 	n=0
 	while :; do
 		n=$((n + 1))
-		say "watch $n nmi=$(nmis) end"
+		say "watch $n nmi=$(nmis) spurious=$(nmis SPU) end"
 		usleep 500000
 	done
 }
@@ -286,6 +289,38 @@ flood() {
 	say "flood end"
 }
 
+try() {
+	echo "$*" >/sys/kernel/debug/multikernel/try
+	cat /sys/kernel/debug/multikernel/try
+}
+
+guard() {
+	window=$(sed -n 's/^address=//p' $HOST/window)
+	own=$(awk '$1 == "apicid" { print $3; exit }' /proc/cpuinfo)
+	say "guard mem-host $(mkguard mem "$1")"
+	say "guard map-host $(mkguard map "$1")"
+	say "guard map-neighbour $(mkguard map "$2")"
+	say "guard map-device $(mkguard map "$3")"
+	say "guard map-low $(mkguard map "$6")"
+	say "guard map-window $(mkguard map "$window")"
+	say "guard port $(mkguard port)"
+	say "guard portw $(mkguard portw)"
+	say "guard iopl $(mkguard iopl)"
+	say "guard ioperm $(mkguard ioperm)"
+	# TSC, APIC base, TSC_ADJUST, ICR of the x2APIC
+	# shellcheck disable=SC2046 # words
+	say "guard msr" $(for r in 0x10 0x1b 0x3b 0x830; do mkguard msr $r; done)
+	say "guard ioremap $(try ioremap "$3" 4096) $(try ioremap "$1" 4096) $(try ioremap "$2" 4096)"
+	say "guard ioremap-window $(try ioremap "$window" 4096)"
+	say "guard ipi-host $(try ipi "$4" 0xff) $(try nmi "$4") $(try init "$4")"
+	say "guard ipi-other $(try ipi "$5" 0xff) $(try nmi "$5") $(try init "$5")"
+	say "guard ipi-all $(try shorthand all) $(try shorthand others) $(try nmi 0xff)"
+	say "guard ipi-self $(try ipi "$own" 0xf5)"
+	# shellcheck disable=SC2046 # words
+	say "guard counters" $(cat /sys/kernel/debug/multikernel/denied)
+	say "guard end"
+}
+
 INJECT=/sys/kernel/debug/multikernel/inject
 
 inject() {
@@ -366,6 +401,8 @@ unheard() {
 	head -c 1048576 /dev/zero >/dev/hvc0 && say "unheard end"
 }
 
+PATH=/mk/bin:$PATH
+
 run() {
 	case $1 in
 	view) view ;;
@@ -387,6 +424,10 @@ run() {
 	vsock) mkvsock server 1024 >/dev/kmsg 2>&1 & ;;
 	poweroff | halt | reboot) $1 ;;
 	panic) echo c >/proc/sysrq-trigger ;;
+	guard:*)
+		# shellcheck disable=SC2046 # words
+		guard $(echo "${1#guard:}" | tr : ' ')
+		;;
 	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
 	oops) inject oops ;;
 	hang) hang lockup ;;

@@ -25,6 +25,11 @@ void multikernel_detect(void);
 void multikernel_setup_arch(void);
 void multikernel_reserve(void);
 void multikernel_ready(void);
+void multikernel_early_exception(int nr, unsigned long ip);
+
+bool multikernel_may_map(phys_addr_t phys, size_t size, const void *caller);
+bool multikernel_ports_denied(void);
+bool multikernel_msr_denied(u32 msr);
 
 #else /* !CONFIG_MULTIKERNEL */
 
@@ -38,6 +43,15 @@ static inline void multikernel_detect(void) { }
 static inline void multikernel_setup_arch(void) { }
 static inline void multikernel_reserve(void) { }
 static inline void multikernel_ready(void) { }
+static inline void multikernel_early_exception(int nr, unsigned long ip) { }
+
+static inline bool multikernel_may_map(phys_addr_t phys, size_t size, const void *caller)
+{
+	return true;
+}
+
+static inline bool multikernel_ports_denied(void) { return false; }
+static inline bool multikernel_msr_denied(u32 msr) { return false; }
 
 #endif /* CONFIG_MULTIKERNEL */
 

@@ -17,6 +17,18 @@
 /* Written under mk_lock, read by CPU hotplug and the IPI code without it */
 static struct cpumask mk_cpus_lent;
 
+/*
+ * Those that another kernel may run on: lent, and offline here.  This kernel
+ * sends them nothing but INIT, SIPI and doorbells of multikernel's own.  Written
+ * under mk_lock, read by whoever sends an interrupt, without it.
+ *
+ * A CPU is in it after its take-down, so that nobody can have been about to
+ * send there: that takes the CPU to be online, and preemption off meanwhile, and
+ * take-down waits for all such sections.  It is in it before the first INIT.  It
+ * leaves the mask before it is brought up, which sends there.
+ */
+struct cpumask mk_cpus_foreign __read_mostly;
+
 /* To whom; valid while the bit in mk_cpus_lent is set */
 static DEFINE_PER_CPU(const char *, mk_cpu_owner);
 
@@ -175,6 +187,7 @@ void mk_cpus_return(const struct cpumask *cpus)
 	lockdep_assert_held(&mk_lock);
 
 	for_each_cpu(cpu, cpus) {
+		cpumask_clear_cpu(cpu, &mk_cpus_foreign);
 		cpumask_clear_cpu(cpu, &mk_cpus_lent);
 		err = add_cpu(cpu);
 		if (err)
@@ -222,6 +235,9 @@ int mk_cpus_lend(const struct cpumask *cpus, const char *owner,
 				    ERR_PTR(err));
 			goto undo;
 		}
+		cpumask_set_cpu(cpu, &mk_cpus_foreign);
+		/* What waits for a SIPI is nobody's: no IPI of ours must wake it */
+		smp_mb__after_atomic();
 		if (!mk_cpu_leave(cpu)) {
 			/* Stays lent: what doesn't answer is not used again */
 			per_cpu(mk_cpu_owner, cpu) = "nobody, as it does not answer";

@@ -313,6 +313,17 @@ static const struct file_operations mk_ipi_bench_fops = {
 	.release	= single_release,
 };
 
+static int denied_show(struct seq_file *m, void *v)
+{
+	enum mk_denied kind;
+
+	for (kind = 0; kind < MK_DENIED_KINDS; kind++)
+		seq_printf(m, "%s=%lu\n", mk_denied_name(kind), mk_denied_count(kind));
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(denied);
+
 /**
  * mk_debugfs_add - show a channel's inside
  * @ch: channel of an instance, or of this spawn
@@ -347,6 +358,7 @@ void __init mk_debugfs_init(void)
 	mk_debugfs_root = debugfs_create_dir("multikernel", NULL);
 	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
 			    &mk_ipi_bench_fops);
+	debugfs_create_file("denied", 0400, mk_debugfs_root, NULL, &denied_fops);
 	mk_bench_init(mk_debugfs_root);
 	mk_inject_init(mk_debugfs_root);
 #ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION

@@ -85,10 +85,11 @@ static int mk_inject_null_irq(const u32 *v, int n)
 /* Ends at the guard page long before @left is 0, which the compiler can't know */
 static noinline u32 mk_inject_recurse(u32 left)
 {
-	volatile u8 frame[512];
+	u8 frame[512];
 
 	frame[0] = left;
-	frame[left % sizeof(frame)] = left;
+	/* It is needed, and after the call */
+	barrier_data(frame);
 
 	return left ? mk_inject_recurse(left - 1) + frame[0] : frame[0];
 }

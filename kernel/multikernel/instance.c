@@ -204,7 +204,7 @@ static bool mk_scrub_memory(const struct mk_instance *inst)
 	/* In large pieces: each one unmapped costs a flush on every CPU */
 	for (at = 0; at < inst->mem.size; at += size) {
 		size = min_t(u64, inst->mem.size - at, SZ_1G);
-		p = memremap(inst->mem.start + at, size, MEMREMAP_WB);
+		p = mk_map(inst->mem.start + at, size);
 		if (!p) {
 			mk_err(inst, "memory at %#llx can't be cleared and is kept out of the pool\n",
 			       inst->mem.start + at);
@@ -214,7 +214,7 @@ static bool mk_scrub_memory(const struct mk_instance *inst)
 			memset64(p + done, 0, MK_GRANULE / sizeof(u64));
 			cond_resched();
 		}
-		memunmap(p);
+		mk_unmap(p);
 	}
 
 	return true;
@@ -329,7 +329,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 	if (err)
 		goto out_free;
 
-	inst->window = memremap(mk_window_phys(inst), MK_WINDOW_SIZE, MEMREMAP_WB);
+	inst->window = mk_map(mk_window_phys(inst), MK_WINDOW_SIZE);
 	if (!inst->window) {
 		mk_complain(c, "window can't be mapped");
 		err = -ENOMEM;
@@ -348,7 +348,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 		mk_complain(c, "sysfs: %pe", ERR_PTR(err));
 		mk_tty_remove(inst);
 		mk_cpus_return(&cpus);
-		memunmap(inst->window);
+		mk_unmap(inst->window);
 		mk_give_memory(inst);
 		mk_instance_put(inst);
 		goto out_unlock;
@@ -364,7 +364,7 @@ int mk_instance_create(char *line, struct mk_complaint *c)
 	return 0;
 
 out_window:
-	memunmap(inst->window);
+	mk_unmap(inst->window);
 out_memory:
 	mk_give_memory(inst);
 out_free:
@@ -421,7 +421,7 @@ static void mk_instance_dissolve(struct mk_instance *inst, const char *why)
 		cpumask_set_cpu(inst->cpus[i], &cpus);
 	mk_cpus_return(&cpus);
 
-	memunmap(inst->window);
+	mk_unmap(inst->window);
 	mk_info(inst, "destroyed%s\n", why);
 	/* What can't be cleared stays taken, and so does its node */
 	if (mk_scrub_memory(inst)) {

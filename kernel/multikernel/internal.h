@@ -17,6 +17,7 @@
  * - ring.c: record ring between two kernels
  * - request.c: the line written to "create"
  * - pulse.c: signs of life
+ * - ranges.c: whether some memory lies in, or touches, what somebody has
  * - judge.c: does a spawn hang, and may it be started once more?
  *
  * On top of them:
@@ -38,6 +39,8 @@
  * - instance.c: makes instances, finds them, and destroys them
  * - power.c: the host restarts, powers off, or wants to sleep
  * - spawn.c: the spawn's side of all that
+ * - map.c: maps memory of an instance
+ * - denied.c: counts and logs what was refused
  * - beat.c: each CPU of a spawn says that it is alive
  * - sysfs.c, debugfs.c, trace.h: the surfaces
  * - bench.c: figures of the messages
@@ -634,6 +637,32 @@ static inline struct mk_spawn_page *mk_spawn_page(void *window)
 	return window + MK_WINDOW_SPAWN;
 }
 
+/* map.c */
+void *mk_map(u64 phys, size_t size);
+void mk_unmap(void *p);
+
+/* denied.c */
+
+/**
+ * enum mk_denied - what this kernel refuses to whoever tries
+ * @MK_DENIED_MAP: to map what is not its own
+ * @MK_DENIED_IPI: to send an interrupt to a CPU that is not its own
+ * @MK_DENIED_PORT: to use I/O ports from user space of a spawn
+ * @MK_DENIED_MSR: to write an MSR from user space that reaches other kernels
+ * @MK_DENIED_KINDS: how many there are
+ */
+enum mk_denied {
+	MK_DENIED_MAP,
+	MK_DENIED_IPI,
+	MK_DENIED_PORT,
+	MK_DENIED_MSR,
+	MK_DENIED_KINDS
+};
+
+void mk_deny(enum mk_denied kind, u64 where, u64 what, const void *caller);
+const char *mk_denied_name(enum mk_denied kind);
+unsigned long mk_denied_count(enum mk_denied kind);
+
 /* Of the spawn's CPU @index, by the order of the boot description */
 static inline struct mk_cpu_page *mk_cpu_page(void *window, u32 index)
 {
@@ -710,6 +739,8 @@ int mk_link_change(struct mk_instance *inst, char *word, struct mk_complaint *c)
 ssize_t mk_link_show(struct mk_instance *inst, char *buf);
 
 /* cpu_pool.c */
+extern struct cpumask mk_cpus_foreign;
+
 int mk_cpu_pool_init(void);
 int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 		  struct mk_complaint *c);

@@ -48,11 +48,20 @@ void mk_watched_see(struct mk_watched *w, const struct mk_cpu_page *said, u64 no
 	mk_life_see(&w->ran, &ran, fresh, now, late);
 }
 
-static void mk_silent(struct mk_hang_verdict *v, u32 i, u64 ticks)
+/*
+ * Half of the limit is suspect: CPUs hang one after the other, and the first
+ * one to reach the limit is to tell of the others, too.
+ */
+static bool mk_silent(struct mk_hang_verdict *v, u32 i, u64 ticks, u64 limit)
 {
-	if (!v->silent++)
+	if (ticks < limit / 2)
+		return false;
+	if (!v->silent++ || ticks > v->ticks) {
 		v->first = i;
-	v->ticks = max(v->ticks, ticks);
+		v->ticks = ticks;
+	}
+
+	return true;
 }
 
 /**
@@ -60,7 +69,7 @@ static void mk_silent(struct mk_hang_verdict *v, u32 i, u64 ticks)
  * @w: what is known of the CPUs
  * @nr: how many
  * @now: TSC value
- * @limit: TSC ticks of silence that are too many
+ * @limit: TSC ticks of silence that are too many, not 0
  * @v: gets the details
  *
  * A CPU that takes no timer interrupts schedules nothing either, so the worse
@@ -85,22 +94,22 @@ enum mk_hang mk_hang_judge(const struct mk_watched *w, u32 nr, u64 now, u64 limi
 			continue;
 		hard.on++;
 		silence = now - min(now, w[i].beat.since);
-		if (silence >= limit) {
-			mk_silent(&hard, i, silence);
+		if (mk_silent(&hard, i, silence, limit))
 			continue;
-		}
 		silence = now - min(now, w[i].ran.since);
-		if (silence / MK_SOFT_FACTOR >= limit)
-			mk_silent(&soft, i, silence);
+		mk_silent(&soft, i, silence, limit * MK_SOFT_FACTOR);
 	}
 	soft.on = hard.on;
 
 	*v = hard;
-	if (hard.silent)
+	if (hard.ticks >= limit)
 		return MK_HANG_HARD;
 	*v = soft;
+	if (soft.ticks >= limit * MK_SOFT_FACTOR)
+		return MK_HANG_SOFT;
+	*v = (struct mk_hang_verdict) { .on = hard.on };
 
-	return soft.silent ? MK_HANG_SOFT : MK_HANG_NONE;
+	return MK_HANG_NONE;
 }
 
 /**

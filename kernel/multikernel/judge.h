@@ -48,9 +48,10 @@ enum mk_hang {
 /**
  * struct mk_hang_verdict - what mk_hang_judge() found
  * @on: CPUs that are to beat
- * @silent: those of them that hang in the way that was found
- * @first: index of the first of these; valid unless %MK_HANG_NONE
- * @ticks: silence of the one that was silent the longest
+ * @silent: those of them that hang in the way that was found, or soon will
+ * @first: index of the one that was silent the longest; valid unless
+ *	%MK_HANG_NONE
+ * @ticks: how long that is
  */
 struct mk_hang_verdict {
 	u32 on;

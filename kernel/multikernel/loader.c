@@ -10,7 +10,6 @@
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
-#include <linux/io.h>
 #include <linux/kexec.h>
 
 #include "../kexec_internal.h"
@@ -199,11 +198,11 @@ static int mk_place(u64 at, const void *from, size_t len)
 
 	if (!len)
 		return 0;
-	to = memremap(at, len, MEMREMAP_WB);
+	to = mk_map(at, len);
 	if (!to)
 		return -ENOMEM;
 	memcpy(to, from, len);
-	memunmap(to);
+	mk_unmap(to);
 
 	return 0;
 }

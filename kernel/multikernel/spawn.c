@@ -10,7 +10,6 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/export.h>
-#include <linux/io.h>
 #include <linux/kmsg_dump.h>
 #include <linux/panic_notifier.h>
 
@@ -160,6 +159,24 @@ void __init mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 		desc->epoch);
 }
 
+/**
+ * multikernel_early_exception - an exception came before there are handlers
+ * @nr: its number
+ * @ip: where
+ *
+ * Context: boot, one CPU.  Returns where there is no host that could be told.
+ */
+void __init multikernel_early_exception(int nr, unsigned long ip)
+{
+	char text[MK_EXIT_TEXT];
+
+	if (!mk_self_page)
+		return;
+
+	scnprintf(text, sizeof(text), "early exception %d at %pS", nr, (void *)ip);
+	mk_spawn_exit(MK_EXIT_PANIC, text);
+}
+
 /* Memory can be mapped for good: leave the early mappings, open the rings */
 static int __init mk_spawn_map(void)
 {
@@ -170,7 +187,7 @@ static int __init mk_spawn_map(void)
 	if (!mk_self_is_spawn)
 		return 0;
 
-	mk_self_window = memremap(mk_self.window_phys, MK_WINDOW_SIZE, MEMREMAP_WB);
+	mk_self_window = mk_map(mk_self.window_phys, MK_WINDOW_SIZE);
 	if (!mk_self_window)
 		panic("multikernel: window can't be mapped");
 

@@ -38,6 +38,30 @@ TRACE_EVENT(multikernel_state,
 		  __get_str(reason))
 );
 
+TRACE_EVENT(multikernel_denied,
+
+	TP_PROTO(const char *kind, u64 where, u64 what, const void *caller),
+
+	TP_ARGS(kind, where, what, caller),
+
+	TP_STRUCT__entry(
+		__string(kind, kind)
+		__field(u64, where)
+		__field(u64, what)
+		__field(const void *, caller)
+	),
+
+	TP_fast_assign(
+		__assign_str(kind);
+		__entry->where = where;
+		__entry->what = what;
+		__entry->caller = caller;
+	),
+
+	TP_printk("kind=%s where=%#llx what=%#llx caller=%pS", __get_str(kind),
+		  __entry->where, __entry->what, __entry->caller)
+);
+
 #endif /* _MK_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -88,26 +88,20 @@ static void mk_watch_say(const struct mk_instance *inst, enum mk_hang hang,
 			 const struct mk_hang_verdict *v, u64 tick_s, char *reason,
 			 size_t size)
 {
-	const char *what, *hint;
+	bool hard = hang == MK_HANG_HARD;
+	const char *what = hard ? "taken a timer interrupt" : "scheduled";
+	const char *hint = hard ? " (interrupts off?)" : "";
+	u32 cpu = inst->cpus[v->first];
 	u64 s = div64_u64(v->ticks, tick_s);
 
-	if (hang == MK_HANG_HARD) {
-		what = "taken a timer interrupt";
-		hint = " (interrupts off?)";
-	} else {
-		what = "scheduled";
-		hint = "";
-	}
-
 	if (v->silent == 1)
-		scnprintf(reason, size, "hang: CPU %u has not %s for %llu s%s",
-			  inst->cpus[v->first], what, s, hint);
+		scnprintf(reason, size, "hang: CPU %u has not %s for %llu s%s", cpu, what, s, hint);
 	else if (v->silent == v->on)
-		scnprintf(reason, size, "hang: none of its %u CPUs has %s for %llu s%s",
-			  v->on, what, s, hint);
+		scnprintf(reason, size, "hang: none of its %u CPUs has %s lately, CPU %u not for %llu s%s",
+			  v->on, what, cpu, s, hint);
 	else
-		scnprintf(reason, size, "hang: CPU %u and %u more have not %s for %llu s%s",
-			  inst->cpus[v->first], v->silent - 1, what, s, hint);
+		scnprintf(reason, size, "hang: CPU %u has not %s for %llu s%s, nor have %u others of %u lately",
+			  cpu, what, s, hint, v->silent - 1, v->on);
 }
 
 /**

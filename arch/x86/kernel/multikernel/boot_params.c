@@ -47,7 +47,7 @@ static u64 *mk_table(struct mk_mapper *m, u64 *entry)
 	return m->tables + ((*entry & PTE_PFN_MASK) - m->phys) / sizeof(u64);
 }
 
-static bool mk_map(struct mk_mapper *m, u64 start, u64 end)
+static bool mk_map_identity(struct mk_mapper *m, u64 start, u64 end)
 {
 	u64 at, *pud, *pmd;
 
@@ -77,9 +77,9 @@ static bool mk_build_tables(struct mk_instance *inst, void *area, void *pgd)
 
 	memset(pgd, 0, PAGE_SIZE);
 
-	return mk_map(&m, inst->low, inst->low + MK_LOW_SLOT_SIZE) &&
-	       mk_map(&m, inst->image.load, inst->image.load + inst->image.init_size) &&
-	       mk_map(&m, phys, phys + MK_BOOT_AREA_SIZE);
+	return mk_map_identity(&m, inst->low, inst->low + MK_LOW_SLOT_SIZE) &&
+	       mk_map_identity(&m, inst->image.load, inst->image.load + inst->image.init_size) &&
+	       mk_map_identity(&m, phys, phys + MK_BOOT_AREA_SIZE);
 }
 
 static void mk_e820_add(struct boot_params *bp, u64 start, u64 end, u32 type)
@@ -179,7 +179,7 @@ int arch_mk_boot_params(struct mk_instance *inst)
 
 	lockdep_assert_held(&inst->lock);
 
-	area = memremap(mk_boot_area_phys(inst), MK_BOOT_AREA_SIZE, MEMREMAP_WB);
+	area = mk_map(mk_boot_area_phys(inst), MK_BOOT_AREA_SIZE);
 	if (!area)
 		return -ENOMEM;
 	memset(area, 0, MK_BOOT_AREA_SIZE);
@@ -190,7 +190,7 @@ int arch_mk_boot_params(struct mk_instance *inst)
 	err = mk_setup_data(inst, area);
 	if (!err && !mk_build_tables(inst, area, phys_to_virt(inst->low + MK_LOW_PGD)))
 		err = -E2BIG;
-	memunmap(area);
+	mk_unmap(area);
 
 	return err;
 }

@@ -36,7 +36,7 @@ static void mk_send_ipi(u32 icr, u32 apic_id)
 	/* Stub and page tables before the IPI, also where the ICR is an MSR */
 	weak_wrmsr_fence();
 	local_irq_save(flags);
-	apic_icr_write(icr, apic_id);
+	mk_ipi_foreign(icr, apic_id);
 	safe_apic_wait_icr_idle();
 	local_irq_restore(flags);
 }

@@ -63,6 +63,6 @@ void arch_mk_doorbell_ring(u32 dest, u32 vector)
 	weak_wrmsr_fence();
 	local_irq_save(flags);
 	safe_apic_wait_icr_idle();
-	apic_icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, dest);
+	mk_ipi_foreign(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, dest);
 	local_irq_restore(flags);
 }

@@ -30,6 +30,7 @@ void __noreturn arch_mk_inject_double_fault(void)
 	asm volatile("movq %0, %%rsp\n\tpushq $0" : : "r" (MK_NO_STACK) : "memory");
 	unreachable();
 }
+
 STACK_FRAME_NON_STANDARD(arch_mk_inject_double_fault);
 
 /**

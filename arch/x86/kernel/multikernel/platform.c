@@ -91,6 +91,7 @@ static void __init mk_intr_mode_init(void)
 	 */
 	apic_write(APIC_LVT0, APIC_LVT_MASKED | APIC_DM_EXTINT);
 	apic_write(APIC_LVT1, APIC_LVT_MASKED | APIC_DM_NMI);
+	mk_ipi_guard();
 }
 
 static unsigned char mk_get_nmi_reason(void)
@@ -181,6 +182,22 @@ static void mk_no_uart(int port, struct uart_port *up, u32 *capabilities)
 }
 #endif
 
+/**
+ * mk_blind - a spawn looks for no ACPI and no PCI
+ *
+ * Once before the command line is read and once after it: acpi=force and
+ * pci=conf1 would have it look all the same.
+ *
+ * Context: setup_arch(), before anything is looked for.
+ */
+void __init mk_blind(void)
+{
+#ifdef CONFIG_PCI
+	pci_probe = 0;
+#endif
+	disable_acpi();
+}
+
 static void __init mk_take_over(const struct mk_boot_desc *desc)
 {
 	x86_init.resources.probe_roms		= x86_init_noop;
@@ -209,10 +226,7 @@ static void __init mk_take_over(const struct mk_boot_desc *desc)
 
 	legacy_pic = &null_legacy_pic;
 	ioapic_is_disabled = true;
-#ifdef CONFIG_PCI
-	pci_probe = 0;
-#endif
-	disable_acpi();
+	mk_blind();
 #if IS_BUILTIN(CONFIG_SERIAL_8250)
 	serial8250_set_isa_configurator(mk_no_uart);
 #endif
@@ -293,6 +307,7 @@ static void __init mk_become_spawn(u64 at, u32 len)
 
 	mk_nr_cpus = nr;
 	mk_take_over(&desc);
+	mk_guard_spawn(&desc);
 	mk_spawn_early(&desc, host_page, spawn_half);
 }
 

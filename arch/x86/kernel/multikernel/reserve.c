@@ -131,7 +131,12 @@ void __init multikernel_reserve(void)
 {
 	u64 size = ALIGN(mk_wanted_size, MK_GRANULE), at;
 
-	if (!mk_wanted_size || multikernel_is_spawn())
+	if (multikernel_is_spawn()) {
+		mk_blind();
+		mk_guard_memory();
+		return;
+	}
+	if (!mk_wanted_size)
 		return;
 
 	if (!IS_ALIGNED(mk_wanted_at, MK_GRANULE) ||
@@ -168,6 +173,7 @@ void __init multikernel_reserve(void)
 	mk_pool_res.start = at;
 	mk_pool_res.end = at + size - 1;
 	insert_resource(&iomem_resource, &mk_pool_res);
+	mk_guard_host(&mk_reserved);
 
 	pr_info("pool of %llu MiB at %#llx, %u slots below 1 MiB\n", size >> 20, at,
 		mk_reserved.nr_low);

@@ -5,6 +5,9 @@
  * - reserve.c: takes the pool out of the host's memory at boot
  * - cpu.c, stub.S: INIT, start-up IPI, and the proof that a CPU left
  * - doorbell.c: the interrupt vector
+ * - ipi.c: interrupts go to this kernel's own CPUs only
+ * - guard.c: what this kernel may map, and which ports and MSRs it may touch
+ * - try.c: tries what is forbidden, for tests
  * - clock.c: the TSC, and the wall clock by it
  * - image.c: looks at a bzImage, and decides where it goes
  * - boot_params.c: writes what the bzImage's 64-bit entry expects
@@ -71,6 +74,18 @@ struct mk_start_args {
 	u64 boot_params;
 	u64 arrived;
 };
+
+/* platform.c */
+void mk_blind(void);
+
+/* guard.c */
+void mk_guard_host(const struct mk_reserved *reserved);
+void mk_guard_spawn(const struct mk_boot_desc *desc);
+void mk_guard_memory(void);
+
+/* ipi.c */
+void mk_ipi_guard(void);
+bool mk_ipi_foreign(u32 icr, u32 id);
 
 /* stub.S: copied to where the start-up IPI points */
 extern const u8 mk_start_stub[], mk_start_stub_end[];

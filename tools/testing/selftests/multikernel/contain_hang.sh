@@ -34,7 +34,6 @@ fi
 
 # --- before it runs ----------------------------------------------------------
 
-boot_s=$(((blue_boot + 999999) / 1000000))
 # Its payload does not unpack: the decompressor says so to nobody, and halts
 mk_kill red
 badimage changed "$KERNEL" "$T/changed"
@@ -51,8 +50,8 @@ boot_fault console-hang crashed '^no READY within 4 s: hung in early boot' \
 
 # The watchdog sees that its boot CPU schedules nothing
 boot_fault initcall-hang crashed '^hang: CPU 1 has not scheduled' 'inject: initcall-hang' 60
-# It comes late: as much time as three boots of blue's
-late_s=$((3 * boot_s + 2))
+# It comes late: twice as much time as the slowest boot so far
+late_s=$((2 * red_slowest / 1000000 + 3))
 boot_fault noready crashed "^no READY within $late_s s: its kernel is up" \
 	'inject: noready' $late_s
 

@@ -65,20 +65,21 @@ sum() { # KEY FILE
 		n += substr($f, length(k) + 1) } END { print n + 0 }' "$2"
 }
 lines() { grep -c '' "$1"; }
-blue_stat() { key "$1" "$(tr '\n' ' ' <"$DBG/blue/stats")"; }
+stat() { key "$2" "$(tr '\n' ' ' <"$DBG/$1/stats")"; } # NAME KEY
 
 # A ping that took longer than the half second it has is late, and its answer a stray
 # reply.  Lost is what never comes; one may just be on its way
-nothing_lost() {
-	local tries=0 lost
-	# three late ones in a row end a round
-	grep -v ETIMEDOUT "$T/errors" && return 1
-	until lost=$(sum lost "$T/pings") &&
-		[ "$lost" = "$(blue_stat stray_replies)" ]; do
+none_lost() { # NAME FILE
+	local tries=0 lost late
+	until lost=$(sum lost "$2") && late=$(stat "$1" stray_replies) && [ "$lost" = "$late" ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] || { equal "pings lost, and late" "$lost" "$(blue_stat stray_replies)"; return; }
+		[ $tries -lt 100 ] || { echo "$lost pings of $1 without an answer, $late late"; return 1; }
 		usleep 100000
 	done
+}
+nothing_lost() {
+	# three late ones end a round
+	not grep -v ETIMEDOUT "$T/errors" && none_lost blue "$T/pings"
 }
 
 # Each kind of work goes on: more of it is done than there was when this began
@@ -98,7 +99,7 @@ goes_on() {
 others_fine() {
 	equal "state of blue" "$(state blue)" running && equal "reason of blue" "$(reason blue)" "" &&
 		equal "boot time of blue" "$(val blue boot_time_us)" "$blue_boot" &&
-		equal "starts of blue" "$(blue_stat starts)" 1 &&
+		equal "starts of blue" "$(stat blue starts)" 1 &&
 		goes_on && nothing_lost &&
 		equal boot_id "$(cat /proc/sys/kernel/random/boot_id)" "$boot_id" &&
 		for c in $host_cpus; do
@@ -110,9 +111,11 @@ others_fine() {
 
 served() { mkwait -b "$INST/$1/console" "mkvsock: serves 1025" "$BOOT_MS"; }
 
-RED_CMDLINE=
+# The slowest of its boots so far, in us
+red_slowest=0
 red_up() {
-	mk_load red "mk.spawn=vsock $RED_CMDLINE" && mk_start red && served red
+	mk_load red mk.spawn=vsock && mk_start red && served red || return
+	[ "$(val red boot_time_us)" -le "$red_slowest" ] || red_slowest=$(val red boot_time_us)
 }
 
 # ask WORD: red does it; nobody waits for an answer of who may be dying
@@ -142,13 +145,17 @@ last_start() {
 	val red console | awk '/Linux version / { n = 0 }
 		{ line[++n] = $0 } END { for (i = 1; i <= n; i++) print line[i] }'
 }
+# ... and the record of the fault, where the kernel makes one
 evidence() { # REGEX
 	last_start >"$T/last"
-	has "$T/last" "$1"
+	has "$T/last" "$1" || return
+	if [ -e "$INST/red/fault/kind" ] && [ "$(state red)" = crashed ]; then
+		not equal "kind of the fault" "$(val red fault/kind)" none
+	fi
 }
 
 again() {
-	red_up && mkwrite "$DBG/red/ping" 20 && has "$DBG/red/ping" "count=20 lost=0"
+	red_up && mkwrite "$DBG/red/ping" 20 && none_lost red "$DBG/red/ping"
 }
 
 # broke STATE REASON COMMAND...: red ends like that

@@ -4,7 +4,7 @@
 # Bounded, seeded rubbish into every file that takes a write, and into kexec_file_load();
 # whatever comes of it, no instance makes a step that is not in the table of states.
 . "$(dirname "$0")/lib.sh"
-plan 20
+plan 21
 
 seed=${MK_SEED:-$(($(date +%s) % 100000))}
 count=${MK_FUZZ:-200}
@@ -49,7 +49,7 @@ every() { # WRITES
 	while read -r f; do
 		n=$((n + 1))
 		case $f in
-		$MK/create | $MK/destroy) continue ;;	# those of above
+		"$MK/create" | "$MK/destroy") continue ;;	# those of above
 		esac
 		fuzz $((seed + 10 + n)) "$1" "$f" 0 1 "64 2" "1 1" web destroy start keep restart \
 			"on_crash" "5 60" >/dev/null 2>&1
@@ -103,3 +103,20 @@ followed() {
 	has "$T/states" "steps=[0-9]* kinds=[5-9]" && return $rc
 }
 check "no instance made a step that is not in the table" followed
+
+# Such a step, made up: it is found
+made_up() {
+	mkstates >"$T/states" &
+	follower=$!
+	mkwait -f "$T/states" following 10000 || return
+	if [ -w /sys/kernel/tracing/trace_marker ]; then
+		echo "multikernel_state: id=9 name=nobody from=empty to=running" \
+			>/sys/kernel/tracing/trace_marker
+	else
+		echo "multikernel: nobody: empty -> running" >/dev/kmsg
+	fi
+	kill $follower
+	not wait $follower && has "$T/states" "illegal: nobody: empty -> running" &&
+		has "$T/states" "illegal=1 lost=0"
+}
+check "a step that is not in the table would be found" made_up

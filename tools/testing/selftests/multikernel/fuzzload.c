@@ -24,8 +24,8 @@ static unsigned int rnd(unsigned int below)
 	return (rng >> 16) % below;
 }
 
-/* On crash, debug, unknown, beyond the id */
-static const int odd_bits[] = { 1, 3, 5, 7, 12, 15, 32, 40, 63 };
+/* On crash, unknown, beyond the id */
+static const int odd_bits[] = { 1, 5, 7, 12, 15, 32, 40, 63 };
 
 static const unsigned long lens[] = {
 	0, 1, 2, 100, 2047, 2048, 4096, 65536, 1ul << 40
@@ -73,6 +73,8 @@ int main(int argc, char **argv)
 			flags |= KEXEC_FILE_UNLOAD;
 		if (!initramfs)
 			flags |= KEXEC_FILE_NO_INITRAMFS;
+		if (rnd(8) == 0)	/* KEXEC_FILE_DEBUG is as good as none */
+			flags |= 0x8;
 		switch (rnd(6)) {
 		case 0:		/* some instance that is not there */
 			flags |= (id + 1ul + rnd(60000)) % 65536 << MK_KEXEC_ID_SHIFT;

@@ -8,11 +8,12 @@ MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
 tests="create smt destroy perms cpu load poll lifecycle mkctl console tty ping bench pulse idle message vsock sample"
-tests="$tests two isolation hang watchdog policy hostpaths kill contain_crash contain_hang contain_peer"
+tests="$tests two isolation guard hang watchdog policy hostpaths kill contain_crash contain_hang contain_peer"
 tests="$tests lie vsock_lie oom leak fuzz lockdown"
 limit() {	# seconds for one file; some start many spawns
 	case $1 in
 	message | lie | vsock_lie | contain_*) echo 900 ;;
+	policy | watchdog) echo 600 ;;
 	*) echo 300 ;;
 	esac
 }

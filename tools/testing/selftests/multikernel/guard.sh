@@ -1,0 +1,161 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us
+# Each kernel is blind to what is not its own: memory, ports, MSRs, interrupts. Tried by
+# the kernel's own ways, from the host against a spawn and from the spawn against all.
+. "$(dirname "$0")/lib.sh"
+plan 57
+
+TRY=$DBG/try
+need $TRY CONFIG_MULTIKERNEL_FAULT_INJECTION
+need /dev/mem CONFIG_DEVMEM
+need /dev/port CONFIG_DEVPORT
+need /dev/cpu/0/msr CONFIG_X86_MSR
+need /proc/kcore CONFIG_PROC_KCORE
+
+# mkguard is not in the base
+d=$T/root
+mkdir -p "$d/mk/bin" && cp "$(command -v mkguard)" "$d/mk/bin/"
+{
+	cat "$INITRD"
+	head -c $((-$(stat -c %s "$INITRD") & 3)) /dev/zero
+	(cd "$d" && find . | cpio -o -H newc 2>/dev/null)
+} >"$T/initrd"
+INITRD=$T/initrd
+
+# denied KIND: the host's counter
+denied() { sed -n "s/^$1=//p" $DBG/denied; }
+# try WORD...: what came of it
+try() {
+	echo "$*" >$TRY && cat $TRY
+}
+# first REGEX: where the first such range of /proc/iomem begins
+first() { sed -n -E "s/^ *([0-9a-f]+)-[0-9a-f]+ : ($1)\$/0x\1/p" /proc/iomem | head -n 1; }
+# begin NAME, window NAME: physical addresses
+begin() { val "$1" memory | sed -n '1s/-.*//p'; }
+window() { sed -n 's/^address=//p' "$DBG/$1/window"; }
+apic() { awk -v c="$1" '$1 == "processor" { p = $3 } $1 == "apicid" && p == c { print $3 }' /proc/cpuinfo; }
+
+# Before it is lent: an offline CPU has no line there
+spawn_apic=$(apic 2)
+red_apic=$(apic 1)
+host_apic=$(apic 0)
+mk_create name=web cpus=2-3 memory=192M split_core=1
+mk_create name=red cpus=1 memory=64M split_core=1
+mem=$(begin web)
+red=$(begin red)
+slot=$(first "Multikernel low pool")
+device=$(first "IOAPIC 0")
+ram=$(sed -n -E 's/^ +([0-9a-f]+)-[0-9a-f]+ : Kernel code$/0x\1/p' /proc/iomem)
+check "addresses are known" eval '[ -n "$mem" ] && [ -n "$red" ] && [ -n "$slot" ] &&
+	[ -n "$device" ] && [ -n "$ram" ] && [ -n "$spawn_apic" ] && [ -n "$red_apic" ]'
+check "red lies right behind web" equal distance $((red - mem)) $((192 << 20))
+mk_load web "mk.spawn=watch,guard:$ram:$red:$device:$host_apic:$red_apic:$slot"
+check "it runs" mk_start web
+said web "guard end"
+
+# --- the host, and memory of an instance ---
+
+klog_mark
+maps=$(denied maps)
+check "/dev/mem does not read it" equal result "$(mkguard mem "$mem")" EFAULT
+check "it does not write it" equal result "$(mkguard memw "$mem")" EFAULT
+check "it does not map it" equal result "$(mkguard map "$mem")" EINVAL
+check "it does not read a slot below 1 MiB" equal result "$(mkguard mem "$slot")" EFAULT
+check "it reads what is no instance's" equal result "$(mkguard mem 0xf0000)" "done"
+check "ioremap() of it fails" equal result "$(try ioremap "$mem" 4096)" denied
+check "also if it begins before it" equal result "$(try ioremap $((mem - 4096)) 8192)" denied
+check "memremap() of it fails" equal result "$(try memremap "$mem" 4096)" denied
+check "of its window, too" equal result "$(try memremap "$(window web)" 4096)" denied
+check "each one is counted" equal maps $(($(denied maps) - maps)) 8
+check "and logged, with the address and the caller" eval \
+	'klog "$MARK" | mk_lines | grep -q "denied: .* at $(printf %#x "$mem"), 0x1000, by .*+0x"'
+check "the log is no flood" eval 'between lines "$(klog "$MARK" | mk_lines | grep -c denied:)" 1 8'
+
+check "/proc/kcore has no memory of the pool" equal result \
+	"$(mkguard kcore "$mem" $((192 << 20)))" none
+check "it has the host's" equal result "$(mkguard kcore "$ram" 4096)" "done"
+restrict=$(cat /proc/sys/kernel/kptr_restrict)
+echo 1 >/proc/sys/kernel/kptr_restrict
+mapped=$(sed -n "s/^\(0x[0-9a-f]*\)-.* phys=$(printf '%#018x' "$(window web)") .*/\1/p" /proc/vmallocinfo)
+echo "$restrict" >/proc/sys/kernel/kptr_restrict
+check "the window's mapping is found" matches address "$mapped" '^0xf'
+check "it reads as zeros there" equal result "$(mkguard kcoreat "$mapped")" zeros
+
+# --- the host, and a spawn's CPUs ---
+
+seen() { key nmi "$(told web "watch ")" && key spurious "$(told web "watch ")"; }
+watched() { # a line that is newer than now
+	local n
+	n=$(told web "watch ")
+	n=${n%% *}
+	said web "watch $((${n:-0} + 2)) " 20000
+}
+watched
+before=$(seen)
+ipis=$(denied ipis)
+klog_mark
+check "an interrupt to a lent CPU is blocked" equal result "$(try ipi "$spawn_apic" 0xff)" denied
+check "an NMI to it is" equal result "$(try nmi "$spawn_apic")" denied
+check "an INIT to it is" equal result "$(try init "$spawn_apic")" denied
+check "an INIT to one that runs nothing is" equal result "$(try init "$red_apic")" denied
+check "lowest priority is" equal result "$(try lowest "$spawn_apic" 0xff)" denied
+check "a logical destination is" equal result "$(try logical 0xff 0xff)" denied
+check "the shorthand for all is" equal result "$(try shorthand all)" denied
+check "the one for all others is" equal result "$(try shorthand others)" denied
+check "a lent CPU by its number is" equal result "$(try cpu 2 0xff)" denied
+check "multikernel's own door to a CPU that is not lent is" \
+	equal result "$(try door "$host_apic" 0xf5)" denied
+check "each one is counted" equal ipis $(($(denied ipis) - ipis)) 11
+check "and logged" eval 'klog "$MARK" | mk_lines | grep -q "denied: interrupt .* by "'
+check "the host's own CPU is reached" equal result "$(try cpu 0 0xf5)" "done"
+watched
+check "the spawn saw none of it" equal "NMIs and spurious interrupts" "$(seen)" "$before"
+check "it still runs" equal state "$(state web)" running
+
+# --- the spawn, and what is not its own ---
+
+got() { told web "guard $1 "; }
+check "the spawn's /dev/mem does not read the host" matches result "$(got mem-host)" '^EFAULT$|^EPERM$'
+check "nor map it" matches result "$(got map-host)" '^EINVAL$|^EPERM$'
+check "nor its window's neighbour" equal result "$(got map-neighbour)" EINVAL
+check "nor a device" equal result "$(got map-device)" EINVAL
+check "nor another slot below 1 MiB" matches result "$(got map-low)" '^EINVAL$|^EPERM$'
+check "it maps its own window" equal result "$(got map-window)" "done"
+check "/dev/port is refused" equal "read and write" "$(got port) $(got portw)" "EPERM EPERM"
+# without X86_IOPL_IOPERM there are none
+check "iopl and ioperm are" equal results "$(got iopl) $(got ioperm)" 'EPERM EPERM'
+check "writes of TSC, APIC base and ICR are" equal results "$(got msr)" "EPERM EPERM EPERM EPERM"
+check "its ioremap() of a device, the host and a neighbour fails" \
+	equal results "$(got ioremap)" "denied denied denied"
+check "not of its window" equal result "$(got ioremap-window)" "done"
+check "its interrupts and NMIs to the host are blocked" equal results "$(got ipi-host)" "denied denied denied"
+check "to another instance's CPU" equal results "$(got ipi-other)" "denied denied denied"
+check "to all" equal results "$(got ipi-all)" "denied denied denied"
+check "not to its own" equal result "$(got ipi-self)" "done"
+check "it counted them" matches counters "$(got counters)" \
+	'^maps=([7-9]|1[0-9]) ipis=9 ports=[24] msrs=4$'
+check "and logged some" has "$INST/web/console" 'multikernel: denied: '
+
+# --- nobody was hurt ---
+
+check "the host has its MSRs kept, too" equal result "$(mkguard msr 0x10)" EPERM
+mk_stop web
+check "ports are the host's as ever" equal result "$(mkguard port)" "done"
+
+# --- a command line that wants more ---
+
+mk_load web "mk.spawn=view acpi=force pci=conf1"
+check "told acpi=force and pci=conf1, it runs" mk_start web
+said web "view "
+val web console >"$T/log"
+check "it was told so" has "$T/log" "Kernel command line: .*acpi=force pci=conf1"
+check "it looked for no ACPI and no PCI" not grep -E \
+	'ACPI: (RSDP|Core|Interpreter enabled)|PCI: (Using|Probing)|PCI host bridge' "$T/log"
+mk_stop web
+panic_begin
+mk_load web "mk.spawn=view memmap=16M@$((ram & ~0x1fffff))"
+control web start
+check "told that memory of the host is its own, it stops" ended web crashed \
+	'^panic: multikernel: memory .* was not granted to this kernel'
+panic_end web
