@@ -10,6 +10,7 @@
 #		a spawn
 #	down    plain kernel: reboot and poweroff with spawns running
 #	ports   plain kernel: what a spawn touches of the machine
+#	vmcore  plain kernel: the core of a spawn that panicked, read by Debian's drgn
 #	pool    plain kernel: multikernel= with good and bad values
 #	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel, for the spawn too
@@ -93,6 +94,18 @@ elif awk '$1 ~ /^[23]$/ && $2 != "\047apic-msi\047"' "$ports" | grep .; then
 else
 	count_pass "ports: a spawn touched its local APICs, $(awk '$1 ~ /^[23]$/ { n += $NF } END { print n + 0 }' "$ports") times, and no other device"
 fi
+
+say "vmcore, on the plain kernel"
+rc=0
+vmcore=$("$TOP/dev/vmcore.sh") || rc=$?
+case $rc in
+0) count_pass "vmcore: $(tail -n 1 <<<"$vmcore")" ;;
+4)
+	skipped=$((skipped + 1))
+	echo "  skipped: vmcore: $(tail -n 1 <<<"$vmcore")"
+	;;
+*) count_fail "vmcore: $(tail -n 3 <<<"$vmcore" | tr -s ' \n' ' ')" ;;
+esac
 
 say "icount, on the plain kernel"
 if icount=$("$TOP/dev/icount.sh"); then

@@ -294,11 +294,12 @@ struct mk_cpu_page {
  * @ip:			instruction
  * @text:		what the kernel said, one line, NUL-terminated
  * @trace:		backtrace: a line for each function, NUL-terminated
- * @vmcoreinfo:		physical address of the VMCOREINFO note, 0 for none; valid
- *			from %MK_PHASE_CHANNEL on, as what follows
- * @vmcoreinfo_size:	its bytes
+ * @vmcoreinfo:		physical address of the VMCOREINFO note, 0 for none, or
+ *			none yet
+ * @vmcoreinfo_size:	bytes there, the note may be shorter
  * @reserved:		0
- * @direct_map:		virtual address of physical address 0
+ * @direct_map:		virtual address of physical address 0; valid from
+ *			%MK_PHASE_CHANNEL on, as what follows
  * @kernel_virt:	virtual address of the kernel's image
  * @kernel_phys:	its physical address
  * @kernel_size:	its bytes

@@ -266,6 +266,7 @@ static struct mk_instance *mk_instance_alloc(const struct mk_request *req,
  */
 void mk_instance_free(struct mk_instance *inst)
 {
+	mk_core_drop(inst);
 	mk_watchdog_free(inst);
 	kfree(inst->cpus);
 	kfree(inst);

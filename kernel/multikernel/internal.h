@@ -14,6 +14,7 @@
  * - state.c: the states of an instance and which may follow which
  * - mem_pool.c: range allocator of the pool
  * - bootdesc.c: codec of what a spawn is told about itself
+ * - core_elf.c: headers of a core file, and notes in it
  * - ring.c: record ring between two kernels
  * - request.c: the line written to "create"
  * - pulse.c: signs of life
@@ -32,6 +33,9 @@
  * - clock.c: a spawn's wall clock follows the host's
  * - tty.c: tells a driver of terminal lines which instances there are
  * - fault.c: the one door for an instance's faults
+ * - evidence.c: what is kept of a run that crashed
+ * - vmcore.c: the memory of an instance as a core file
+ * - lastwords.c: the spawn's side of both
  * - watchdog.c: a spawn whose CPUs don't beat any more has crashed
  * - policy.c: what is set for an instance, and what follows a crash
  * - lifecycle.c: start, stop, kill, and what a spawn reports
@@ -84,6 +88,7 @@
 #include <linux/multikernel_abi.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/sysfs.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -99,6 +104,7 @@ struct dentry;
 struct kernfs_node;
 struct kimage;
 struct mk_instance;
+struct pt_regs;
 
 #define MK_REASON_MAX	(MK_EXIT_TEXT + 64)
 
@@ -481,6 +487,66 @@ __printf(2, 3)
 void mk_fault_report(struct mk_instance *inst, const char *fmt, ...);
 bool mk_fault_take(struct mk_fault *fault, char *text, size_t size);
 
+/* Evidence: what is kept of a run that crashed, until the next start */
+
+/**
+ * enum mk_end_kind - how a run ended
+ * @MK_END_ORDER: stopped in order, or killed: no fault
+ * @MK_END_PANIC: its kernel panicked
+ * @MK_END_OOPS: because of an exception
+ * @MK_END_HANG: it gave no sign of life
+ * @MK_END_PROTOCOL: it broke the rules of the window or the rings
+ * @MK_END_REFUSED: its kernel said that it can't run here
+ * @MK_END_BOOT_TIMEOUT: it was not READY in time
+ * @MK_END_NO_START: its first CPU executed nothing
+ * @MK_END_UNSAID: it ended without saying how
+ * @MK_END_CPU_LOST: a CPU did not leave
+ * @MK_NR_ENDS: not a kind
+ */
+enum mk_end_kind {
+	MK_END_ORDER,
+	MK_END_PANIC,
+	MK_END_OOPS,
+	MK_END_HANG,
+	MK_END_PROTOCOL,
+	MK_END_REFUSED,
+	MK_END_BOOT_TIMEOUT,
+	MK_END_NO_START,
+	MK_END_UNSAID,
+	MK_END_CPU_LOST,
+	MK_NR_ENDS
+};
+
+/**
+ * struct mk_evidence - what is known of how a run ended
+ * @kind: enum mk_end_kind; the rest is set if it is not %MK_END_ORDER
+ * @cpu: the host's number of the CPU, -1 if it is not known
+ * @wall_ns: when: the host's UTC, ns since the epoch
+ * @ip: where, 0 if it is not known
+ * @text: what the spawn said, printable, one line
+ * @trace: its backtrace, printable, a line for each function
+ */
+struct mk_evidence {
+	enum mk_end_kind kind;
+	int cpu;
+	u64 wall_ns;
+	u64 ip;
+	char text[MK_CRASH_TEXT];
+	char trace[MK_CRASH_TRACE];
+};
+
+/**
+ * struct mk_core - an instance's memory as a core file
+ * @attr: the file, with its size
+ * @head: what stands before the memory, NULL until somebody reads
+ * @head_len: its bytes, constant
+ */
+struct mk_core {
+	struct bin_attribute attr;
+	void *head;
+	size_t head_len;
+};
+
 /* Image */
 
 /**
@@ -560,6 +626,10 @@ enum mk_on_crash {
  * @boot_time_us: start to READY, 0 if it was not reached
  * @kill_time_us: how long the last take-back of all CPUs lasted
  * @restart: start again once stopped
+ * @hung_cpu: the host's number of the first CPU that hangs, -1 if none was told
+ * @keep_evidence: the next start follows the crash by itself
+ * @evidence: how the last run crashed
+ * @core: the memory of the last run
  * @ran: the last start got as far as to the first instruction
  * @restarts: those that followed a crash
  * @watched: what is known of the CPUs' beats, for each
@@ -605,6 +675,10 @@ struct mk_instance {
 	u64 boot_time_us;
 	u64 kill_time_us;
 	bool restart;
+	int hung_cpu;
+	bool keep_evidence;
+	struct mk_evidence evidence;
+	struct mk_core core;
 	bool ran;
 	struct mk_restarts restarts;
 	struct mk_watched *watched;
@@ -669,6 +743,11 @@ static inline struct mk_cpu_page *mk_cpu_page(void *window, u32 index)
 	return window + MK_WINDOW_CPUS + index * sizeof(struct mk_cpu_page);
 }
 
+static inline struct mk_crash_page *mk_crash_page(void *window)
+{
+	return window + MK_WINDOW_CRASH;
+}
+
 static inline struct mk_instance *mk_to_instance(struct kobject *kobj)
 {
 	return container_of(kobj, struct mk_instance, kobj);
@@ -712,6 +791,19 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state to,
 			   const char *reason);
 void mk_instance_kick(struct mk_instance *inst);
 
+/* evidence.c */
+extern const struct attribute_group mk_evidence_group;
+
+void mk_dump_cpus(struct mk_instance *inst);
+bool mk_dumped(const struct mk_instance *inst, unsigned int index);
+void mk_printable(char *text, size_t size, bool lines);
+void mk_evidence_take(struct mk_instance *inst, enum mk_end_kind kind);
+void mk_evidence_drop(struct mk_instance *inst);
+const char *mk_end_name(enum mk_end_kind kind);
+
+/* vmcore.c */
+int mk_core_add(struct mk_instance *inst);
+void mk_core_drop(struct mk_instance *inst);
 /* watchdog.c */
 int mk_watchdog_alloc(struct mk_instance *inst);
 void mk_watchdog_free(struct mk_instance *inst);
@@ -792,6 +884,12 @@ void mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 		    void *spawn_half);
 void __noreturn mk_spawn_exit(u32 kind, const char *text);
 
+/* lastwords.c */
+void mk_words_start(void *window);
+void mk_words_move(void *window);
+void mk_words_panic(const char *message);
+void mk_words_registers(struct pt_regs *regs);
+
 /* What the architecture provides: see arch/x86/kernel/multikernel/ */
 const struct mk_reserved *arch_mk_reserved(void);
 const char *arch_mk_host_unfit(void);
@@ -800,6 +898,7 @@ u32 arch_mk_cpu_id(unsigned int cpu);
 int arch_mk_self_index(unsigned int cpu);
 bool arch_mk_same_core(unsigned int a, unsigned int b);
 void arch_mk_cpu_reset(u32 id);
+void arch_mk_cpu_nmi(u32 id);
 void arch_mk_cpu_reset_crash(u32 id);
 int arch_mk_cpu_take_back(u32 id);
 int arch_mk_cpu_start(struct mk_instance *inst);
@@ -809,6 +908,9 @@ void arch_mk_doorbell_ring(u32 dest, u32 vector);
 u64 arch_mk_tsc(void);
 u32 arch_mk_tsc_khz(void);
 void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns);
+void arch_mk_words_init(void);
+unsigned int arch_mk_backtrace(struct pt_regs *regs, unsigned long *trace,
+			       unsigned int max);
 void __noreturn arch_mk_stop_self(void);
 int arch_mk_image_check(const void *file, size_t len, const char **why);
 int arch_mk_image_plan(struct mk_instance *inst, const struct kimage *kimage,

@@ -7,7 +7,6 @@
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
-#include <linux/ctype.h>
 #include <linux/sysfs.h>
 
 #include "internal.h"
@@ -108,7 +107,7 @@ void mk_take_back_cpus(struct mk_instance *inst)
 }
 
 static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
-			    const char *reason)
+			    enum mk_end_kind kind, const char *reason)
 {
 	struct mk_complaint c;
 	char text[MK_REASON_MAX];
@@ -117,6 +116,7 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 
 	lockdep_assert_held(&inst->lock);
 
+	mk_dump_cpus(inst);
 	mk_take_back_cpus(inst);
 	mk_channel_close(&inst->channel);
 	mk_tty_hangup(inst);
@@ -128,10 +128,19 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 		scnprintf(text, sizeof(text), "%s; CPUs %*pbl did not leave the spawn",
 			  reason, cpumask_pr_args(&inst->lost));
 		to = MK_CRASHED;
+		kind = kind ?: MK_END_CPU_LOST;
 	} else if (to == MK_CRASHED && inst->ran && inst->state != MK_STOPPING) {
 		again = mk_policy_crashed(inst, text, sizeof(text));
 	}
+	/* Before the state: whoever waits for that finds it */
+	if (to == MK_CRASHED) {
+		mk_evidence_take(inst, kind);
+		trace_multikernel_fault(inst->id, inst->name,
+					mk_end_name(inst->evidence.kind),
+					inst->evidence.cpu, text);
+	}
 	inst->ran = false;
+	inst->keep_evidence = again && to == MK_CRASHED;
 	mk_instance_set_state(inst, to, text);
 
 	if (again && mk_instance_start(inst, &c))
@@ -144,15 +153,10 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 static void mk_exit_text(struct mk_instance *inst, char *text, size_t size)
 {
 	const struct mk_spawn_page *page = mk_spawn_page(inst->window);
-	size_t i;
 
 	size = min(size, sizeof(page->exit_text));
 	memcpy(text, page->exit_text, size);
-	text[size - 1] = '\0';
-
-	for (i = 0; text[i]; i++)
-		if (!isascii(text[i]) || !isprint(text[i]))
-			text[i] = '?';
+	mk_printable(text, size, false);
 }
 
 static void mk_exit(struct mk_instance *inst)
@@ -164,24 +168,25 @@ static void mk_exit(struct mk_instance *inst)
 
 	switch (kind) {
 	case MK_EXIT_POWEROFF:
-		mk_instance_end(inst, MK_STOPPED, "poweroff");
+		mk_instance_end(inst, MK_STOPPED, MK_END_ORDER, "poweroff");
 		break;
 	case MK_EXIT_HALT:
-		mk_instance_end(inst, MK_STOPPED, "halt");
+		mk_instance_end(inst, MK_STOPPED, MK_END_ORDER, "halt");
 		break;
 	case MK_EXIT_REBOOT:
-		mk_instance_end(inst, MK_STOPPED, "reboot");
+		mk_instance_end(inst, MK_STOPPED, MK_END_ORDER, "reboot");
 		break;
 	case MK_EXIT_PANIC:
 		scnprintf(reason, sizeof(reason), "panic: %s", text);
-		mk_instance_end(inst, MK_CRASHED, reason);
+		mk_instance_end(inst, MK_CRASHED, MK_END_PANIC, reason);
 		break;
 	case MK_EXIT_REFUSED:
 		scnprintf(reason, sizeof(reason), "refused to run: %s", text);
-		mk_instance_end(inst, MK_CRASHED, reason);
+		mk_instance_end(inst, MK_CRASHED, MK_END_REFUSED, reason);
 		break;
 	default:
-		mk_instance_end(inst, MK_CRASHED, "ended without saying how");
+		mk_instance_end(inst, MK_CRASHED, MK_END_UNSAID,
+				"ended without saying how");
 	}
 }
 
@@ -246,11 +251,11 @@ static void mk_check_deadline(struct mk_instance *inst, u32 phase)
 	if (inst->state == MK_BOOTING) {
 		scnprintf(reason, sizeof(reason), "no READY within %u s: %s",
 			  inst->timeout, mk_phase_hint(inst, phase));
-		mk_instance_end(inst, MK_CRASHED, reason);
+		mk_instance_end(inst, MK_CRASHED, MK_END_BOOT_TIMEOUT, reason);
 	} else if (inst->state == MK_STOPPING) {
 		scnprintf(reason, sizeof(reason), "stop timed out after %u s, killed",
 			  inst->timeout);
-		mk_instance_end(inst, MK_STOPPED, reason);
+		mk_instance_end(inst, MK_STOPPED, MK_END_ORDER, reason);
 	}
 }
 
@@ -268,7 +273,7 @@ static void mk_look(struct mk_instance *inst)
 
 	if (mk_fault_take(&inst->fault, text, sizeof(text))) {
 		scnprintf(reason, sizeof(reason), "fault: %s", text);
-		mk_instance_end(inst, MK_CRASHED, reason);
+		mk_instance_end(inst, MK_CRASHED, MK_END_PROTOCOL, reason);
 		return;
 	}
 
@@ -294,7 +299,7 @@ static void mk_look(struct mk_instance *inst)
 		mk_ask_shutdown(inst);
 
 	if (mk_watchdog_hangs(inst, phase, reason, sizeof(reason))) {
-		mk_instance_end(inst, MK_CRASHED, reason);
+		mk_instance_end(inst, MK_CRASHED, MK_END_HANG, reason);
 		return;
 	}
 	mk_check_deadline(inst, phase);
@@ -382,6 +387,8 @@ static void mk_reset_window(struct mk_instance *inst)
 
 	memset(spawn, 0, sizeof(*spawn));
 	spawn->console_head = head;
+	memset(inst->window + MK_WINDOW_CPUS, 0, MK_WINDOW_CONSOLE - MK_WINDOW_CPUS);
+	memset(inst->window + MK_WINDOW_NOTES, 0, MK_WINDOW_RX_RING - MK_WINDOW_NOTES);
 
 	memset(host, 0, sizeof(*host));
 	host->abi_version = MK_ABI_VERSION;
@@ -437,6 +444,11 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 		return -EIO;
 	}
 
+	/* What a start by on_crash overwrote was never seen: this much stays */
+	if (!inst->keep_evidence)
+		mk_evidence_drop(inst);
+	inst->keep_evidence = false;
+	mk_core_drop(inst);
 	err = mk_image_place(inst, c);
 	if (err)
 		return err;
@@ -466,7 +478,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 	err = arch_mk_cpu_start(inst);
 	if (err) {
 		mk_complain(c, "CPU %u does not start: %pe", inst->cpus[0], ERR_PTR(err));
-		mk_instance_end(inst, MK_CRASHED, c->text);
+		mk_instance_end(inst, MK_CRASHED, MK_END_NO_START, c->text);
 		return err;
 	}
 	inst->ran = true;
@@ -523,7 +535,7 @@ int mk_instance_kill(struct mk_instance *inst, struct mk_complaint *c)
 
 	if (mk_state_active(inst->state)) {
 		inst->restart = false;
-		mk_instance_end(inst, MK_STOPPED, "killed");
+		mk_instance_end(inst, MK_STOPPED, MK_END_ORDER, "killed");
 	} else if (!cpumask_empty(&inst->lost)) {
 		mk_take_back_cpus(inst);
 	} else {

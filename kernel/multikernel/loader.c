@@ -130,6 +130,8 @@ int multikernel_image_load(struct kimage *image, unsigned long flags)
 		goto out;
 	}
 
+	/* It is overwritten from here on, also if that fails */
+	mk_core_drop(inst);
 	old = inst->kimage;
 	swap(inst->image, plan);
 	inst->kimage = image;

@@ -120,6 +120,8 @@ static int mk_spawn_panic(struct notifier_block *nb, unsigned long event, void *
 	if (mk_spawn_set_exit(MK_EXIT_PANIC, buf)) {
 		mk_spawn_set_phase(MK_PHASE_DYING);
 		mk_spawn_ring_host();
+		/* Now the host will not miss it, should this not come back */
+		mk_words_panic(buf);
 	}
 
 	return NOTIFY_DONE;
@@ -153,6 +155,7 @@ void __init mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 	mk_spawn_set_phase(MK_PHASE_EARLY);
 
 	mk_console_start(spawn_half - MK_WINDOW_SPAWN, mk_self_host->console_start);
+	mk_words_start(spawn_half - MK_WINDOW_SPAWN);
 	atomic_notifier_chain_register(&panic_notifier_list, &mk_spawn_panic_nb);
 
 	pr_info("this is instance '%s', id %u, start %u\n", desc->name, desc->id,
@@ -194,6 +197,7 @@ static int __init mk_spawn_map(void)
 	mk_console_move(mk_self_window);
 	mk_self_host = mk_host_page(mk_self_window);
 	mk_self_page = mk_spawn_page(mk_self_window);
+	mk_words_move(mk_self_window);
 	early_memunmap(early_page, MK_WINDOW_CONSOLE + MK_CONSOLE_SIZE - MK_WINDOW_SPAWN);
 	early_memunmap(early_host, PAGE_SIZE);
 

@@ -410,6 +410,7 @@ static const struct attribute_group mk_instance_group = {
 
 static const struct attribute_group *mk_instance_groups[] = {
 	&mk_instance_group,
+	&mk_evidence_group,
 	&mk_policy_group,
 	NULL
 };
@@ -481,6 +482,8 @@ int mk_sysfs_add(struct mk_instance *inst)
 
 	inst->kobj.kset = mk_dir_instances;
 	err = kobject_init_and_add(&inst->kobj, &mk_instance_ktype, NULL, "%s", inst->name);
+	if (!err)
+		err = mk_core_add(inst);
 	if (err)
 		return err;
 	inst->state_kn = sysfs_get_dirent(inst->kobj.sd, "state");

@@ -62,6 +62,34 @@ TRACE_EVENT(multikernel_denied,
 		  __entry->where, __entry->what, __entry->caller)
 );
 
+TRACE_EVENT(multikernel_fault,
+
+	TP_PROTO(u32 id, const char *name, const char *kind, int cpu,
+		 const char *reason),
+
+	TP_ARGS(id, name, kind, cpu, reason),
+
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__string(name, name)
+		__string(kind, kind)
+		__field(int, cpu)
+		__string(reason, reason)
+	),
+
+	TP_fast_assign(
+		__entry->id = id;
+		__assign_str(name);
+		__assign_str(kind);
+		__entry->cpu = cpu;
+		__assign_str(reason);
+	),
+
+	TP_printk("id=%u name=%s kind=%s cpu=%d reason=%s", __entry->id,
+		  __get_str(name), __get_str(kind), __entry->cpu,
+		  __get_str(reason))
+);
+
 #endif /* _MK_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -52,6 +52,7 @@ void mk_watchdog_start(struct mk_instance *inst)
 	memset(inst->watched, 0, array_size(inst->nr_cpus, sizeof(*inst->watched)));
 	memset(mk_cpu_page(inst->window, 0), 0, MK_WINDOW_CRASH - MK_WINDOW_CPUS);
 	inst->watched_at = arch_mk_tsc();
+	inst->hung_cpu = -1;
 }
 
 /* One CPU's words, each read once; what belongs to a number is as new at least */
@@ -136,6 +137,7 @@ bool mk_watchdog_hangs(struct mk_instance *inst, u32 phase, char *reason, size_t
 		return false;
 	}
 	if (hang != MK_HANG_NONE) {
+		inst->hung_cpu = inst->cpus[v.first];
 		mk_watch_say(inst, hang, &v, tick_s, reason, size);
 		return true;
 	}

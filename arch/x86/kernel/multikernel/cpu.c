@@ -55,6 +55,17 @@ void arch_mk_cpu_reset(u32 id)
 }
 
 /**
+ * arch_mk_cpu_nmi - send an NMI
+ * @id: local APIC id of a lent CPU that takes one, see mk_dump_cpus()
+ *
+ * Context: any but NMI.
+ */
+void arch_mk_cpu_nmi(u32 id)
+{
+	mk_send_ipi(APIC_DM_NMI, id);
+}
+
+/**
  * arch_mk_cpu_reset_crash - send INIT, as the host crashed
  * @id: local APIC id of a lent CPU
  *

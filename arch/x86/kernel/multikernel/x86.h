@@ -12,6 +12,7 @@
  * - image.c: looks at a bzImage, and decides where it goes
  * - boot_params.c: writes what the bzImage's 64-bit entry expects
  * - platform.c: the spawn's side, every override in one function
+ * - dump.c: stops a spawn's CPUs, and keeps their registers
  * - inject.c: faults on request, those that only x86 knows
  */
 #ifndef _MK_X86_H

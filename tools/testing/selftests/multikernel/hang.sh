@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # A spawn that does nothing any more: taken back by force, and said so.
 . "$(dirname "$0")/lib.sh"
-plan 19
+plan 20
 
 mk_create name=web cpus=2-3 memory=192M
 param_set boot_timeout 4
@@ -17,6 +17,7 @@ check "and boots" equal state "$(state web)" booting
 check "after boot_timeout it is crashed, and the reason says why" \
 	ended web crashed '^no READY within 4 s' 30000
 echo "# reason: $(reason web)"
+check "the fault's record says so" equal kind "$(cat "$INST/web/fault/kind")" boot-timeout
 check "start it again" control web start
 check "kill it" mk_kill web
 check "state and reason say so" ended web stopped '^killed$'

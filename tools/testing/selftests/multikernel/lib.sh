@@ -404,7 +404,7 @@ mk_exit() {
 		fail "not reached"
 	done
 	mk_reset >"$T/reset" 2>&1 || { echo "cleaning up:"; cat "$T/reset"; } | diag
-	for f in boot_timeout stop_timeout hang_timeout reboot_timeout; do
+	for f in boot_timeout stop_timeout hang_timeout reboot_timeout dump_wait_ms; do
 		[ ! -w "$PARAM/$f" ] || cat "$T/$f" >"$PARAM/$f"
 	done
 	check "all $planned ran, pool, CPUs and logs as before" as_before
@@ -444,7 +444,7 @@ done
 mkdir -p "$T/console" || exit 1
 mk_reset >/dev/null 2>&1
 rm -f "$T"/console/*
-for p in boot_timeout stop_timeout hang_timeout reboot_timeout; do
+for p in boot_timeout stop_timeout hang_timeout reboot_timeout dump_wait_ms; do
 	param_get $p >"$T/$p"
 done
 START_ONLINE=$(online)

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # Lockdown and signatures apply as for kexec. Lockdown cannot be undone: the last file of a run.
 . "$(dirname "$0")/lib.sh"
-plan 11
+plan 15
 
 LOCK=/sys/kernel/security/lockdown
 SIGNED=${MK_SIGNED:-/mk/bzImage.signed}	# by a key that this kernel has built in
@@ -35,3 +35,8 @@ check "one that was changed does not replace it" spoilt changed
 check "the signed kernel starts" mk_start web
 check "it is locked down, as its host is" \
 	matches "lockdown" "$(val web console)" "Kernel is locked down from command line"
+check "kill it" mk_kill web
+core_denied() { equal error "$(mkcore "$INST/web/vmcore" 2>&1 | sed 's/^mkcore: //')" EPERM; }
+check "its memory can be read" mkcore "$INST/web/vmcore"
+check "lockdown to confidentiality" mkwrite $LOCK confidentiality
+check "its memory can't be read any more" core_denied

@@ -12,6 +12,7 @@
 #	  --stamp PROGRAM   pipe the console through PROGRAM on its way to the log, and the
 #	                    firmware's debug port with it ("Booting from ROM": kernel next)
 #	  --icount          the clock counts instructions: the same in every run
+#	  --ram FILE        the guest's memory is that file
 #	  --ports           PREFIX.ports gets who touched which device, see ports.awk
 #
 # Kept: PREFIX.console (ttyS0: the kernel) and PREFIX.out (ttyS1: the scripts' lines,
@@ -19,7 +20,7 @@
 # Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
 
 set -u
-kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0
+kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0 ram=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -35,6 +36,7 @@ while [ $# -gt 0 ]; do
 	--ports) ports=1 ;;
 	--icount) icount=1 ;;
 	--stamp) stamp=$2; shift ;;
+	--ram) ram=$2; shift ;;
 	*) echo "qemu.sh: unknown option '$1'" >&2; exit 2 ;;
 	esac
 	shift
@@ -76,6 +78,11 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
 
 if [ "$icount" = 1 ]; then
 	qemu+=(-icount "shift=1,sleep=off" -seed 1 -rtc "base=2026-01-01,clock=vm")
+fi
+if [ -n "$ram" ]; then
+	# The guest's memory is a file: what it leaves at a known place can be taken from there
+	qemu+=(-object "memory-backend-file,id=ram,size=$mem,mem-path=$ram,share=on"
+		-machine memory-backend=ram)
 fi
 if [ "$shell" = 1 ]; then
 	# Ctrl-C belongs to the guest; Ctrl-A x ends QEMU.
