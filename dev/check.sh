@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # All tests. Each part is a QEMU run of its own with a log of its own.
+#	mkctl   the tool against files of its own, without a guest
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh on a
 #		machine that has threads, with the plain kernel
 #	soak    debug kernel: ten lives of a random mix
@@ -55,6 +56,14 @@ part() {
 	judge "$mode" "$LOGS/$LOG_PREFIX$flavour-$mode" "$rc" "$@"
 	say "$mode took $((SECONDS - start)) s"
 }
+
+say "mkctl, without a kernel"
+mkdir -p "$OUT/mkctl-check"
+if mkctl=$(make -s -C "$TOP/tools/multikernel/mkctl" CC=gcc OUTPUT="$OUT/mkctl-check/" check 2>&1); then
+	count_pass "mkctl: $(grep -c '^ok' <<<"$mkctl") tests"
+else
+	count_fail "mkctl: $(grep '^not ok' <<<"$mkctl" || tail -n 3 <<<"$mkctl")"
+fi
 
 MK_APPEND=crashkernel=128M part "$flavour" check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
 if [ "$flavour" = kasan ]; then

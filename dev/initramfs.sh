@@ -13,6 +13,7 @@ take_lock "making of the $flavour initramfs"
 TREE=$(sed -n 1p "$OUT/tree")
 BUILD=$OUT/$flavour
 TESTS=$TOP/tools/testing/selftests/multikernel
+MKCTL=$TOP/tools/multikernel/mkctl
 TOOLS=$CACHE/guest-tools	# packages for the guest only, extracted
 mkdir -p "$TOOLS"
 
@@ -231,7 +232,8 @@ fi
 # C helpers and tests: static, for a guest without a libc. By content, not by time:
 # several checkouts may share one cache.
 BIN=$OUT/guest-bin
-key=$(cat "$TESTS"/*.[ch] "$TOP/dev/guest/reached.c" "$0" 2>/dev/null | sha256sum)
+key=$(cat "$TESTS"/*.[ch] "$MKCTL"/*.[ch] "$MKCTL/Makefile" "$TOP/dev/guest/reached.c" "$0" 2>/dev/null |
+	sha256sum)
 if [ "$(cat "$OUT/guest-bin.key" 2>/dev/null)" != "$key" ]; then
 	rm -rf "$BIN"
 	mkdir -p "$BIN"
@@ -240,6 +242,10 @@ if [ "$(cat "$OUT/guest-bin.key" 2>/dev/null)" != "$key" ]; then
 		gcc -O2 -static -pthread -Wall -Wextra -o "$BIN/$(basename "$src" .c)" "$src" ||
 			die "$src does not compile"
 	done
+	rm -rf "$OUT/mkctl"
+	mkdir -p "$OUT/mkctl"
+	make -s -C "$MKCTL" CC=gcc LDFLAGS="-static -s" OUTPUT="$OUT/mkctl/" || die "mkctl does not compile"
+	cp "$OUT/mkctl/mkctl" "$BIN/"
 	gcc -Os -static -nostdlib -fno-asynchronous-unwind-tables -fno-ident -fno-stack-protector \
 		-s -Wl,-z,noseparate-code,--build-id=none \
 		-include "$TREE/tools/include/nolibc/nolibc.h" -o "$OUT/reached" "$TOP/dev/guest/reached.c"
