@@ -65,7 +65,7 @@ else
 	count_fail "mkctl: $(grep '^not ok' <<<"$mkctl" || tail -n 3 <<<"$mkctl")"
 fi
 
-MK_APPEND=crashkernel=128M part "$flavour" check "${TIMEOUT:-2700}" -v kunit=1 -v tap=1
+MK_APPEND=crashkernel=128M part "$flavour" check "${TIMEOUT:-3600}" -v kunit=1 -v tap=1
 if [ "$flavour" = kasan ]; then
 	total
 	exit

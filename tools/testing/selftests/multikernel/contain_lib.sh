@@ -11,6 +11,9 @@
 #
 # red's server of vsock runs the words of dev/guest/spawn.sh.
 
+# The host is the one that is tested
+KERNEL=$QUICK
+
 INJECT_CONFIG=CONFIG_MULTIKERNEL_FAULT_INJECTION
 
 # What both need besides the base, and kexec_all of spawn.sh
