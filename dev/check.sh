@@ -139,16 +139,16 @@ MK_APPEND=crashkernel=128M part plain kexec 120 -v tap=1
 logged plain-kexec "kexec: the spawn powered off first" "web: stopping -> stopped: poweroff"
 logged plain-kexec "kexec: its CPU was free" "going down: 1 lent CPUs are idle, 0 did not"
 
-LOG_PREFIX=check-reboot- MK_APPEND="mk.down=reboot mk.seconds=8" part plain down 180 -v tap=1
+LOG_PREFIX=check-reboot- MK_APPEND="mk.down=reboot mk.seconds=20" part plain down 300 -v tap=1
 down=reboot-plain-down
 logged $down "reboot: who obeys powers off" "obeys: stopping -> stopped: poweroff"
-logged $down "reboot: who is deaf is killed" "deaf: did not power off within 8 s, is killed"
+logged $down "reboot: who is deaf is killed" "deaf: did not power off within 20 s, is killed"
 logged $down "reboot: and has ended" "deaf: stopping -> stopped: killed"
 logged $down "reboot: who was to start again is stopped" "again: stopping -> stopped: poweroff"
 never $down "reboot: and is not started" "again: stopped -> booting"
 logged $down "reboot: all CPUs were free" "going down: 3 lent CPUs are idle, 0 did not"
 
-LOG_PREFIX=check-poweroff- MK_APPEND="mk.down=poweroff mk.seconds=0" part plain down 120 -v tap=1
+LOG_PREFIX=check-poweroff- MK_APPEND="mk.down=poweroff mk.seconds=0" part plain down 240 -v tap=1
 down=poweroff-plain-down
 logged $down "poweroff: who obeys is killed, as no time is given" "obeys: running -> stopped: killed"
 logged $down "poweroff: who is deaf is killed" "deaf: running -> stopped: killed"

@@ -103,7 +103,7 @@ kexec2)
 	;;
 kdump)
 	echo "TAP version 13"
-	echo "1..6"
+	echo "1..7"
 	check "a spawn runs" spawn_runs
 	head=$(head_address),$(console_bytes)
 	I=--initrd=/mk/base.cpio.gz
@@ -111,7 +111,7 @@ kdump)
 		dump_initrd >/tmp/initrd
 		I=--initrd=/tmp/initrd
 	fi
-	check "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS mk.run=kdump2 mk.head=$head maxcpus=1"
+	check "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS multikernel=64M mk.run=kdump2 mk.head=$head maxcpus=1"
 	echo "mk-test: the host is about to crash" >/dev/kmsg
 	sleep 0.2
 	echo c >/proc/sysrq-trigger
@@ -127,6 +127,8 @@ kdump2)
 	else
 		echo "ok 5 makedumpfile # SKIP makedumpfile is missing"
 		echo "ok 6 makedumpfile # SKIP makedumpfile is missing"
+		n=6
 	fi
+	check "it has no pool, whatever its command line inherited" is /sys/kernel/multikernel/pool/memory_total 0
 	;;
 esac

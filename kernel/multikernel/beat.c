@@ -122,6 +122,18 @@ static int mk_beat_offline(unsigned int cpu)
 	return 0;
 }
 
+/*
+ * Before a CPU is brought up.  The host may be about to send an NMI to all that
+ * say ON, and one that is on its way up has no table for it: a triple fault.
+ */
+static int mk_beat_prepare(unsigned int cpu)
+{
+	/* After the last OFF of this CPU; pairs with the barrier in mk_dump_cpus() */
+	smp_mb();
+
+	return READ_ONCE(mk_host_page(mk_self_window)->dump) ? -EBUSY : 0;
+}
+
 /**
  * mk_beat_start_self - let each CPU of this spawn beat, now and when it comes
  *
@@ -134,6 +146,9 @@ void __init mk_beat_start_self(void)
 	int ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "multikernel:beat", mk_beat_online,
 				    mk_beat_offline);
 
+	if (ret >= 0)
+		ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "multikernel:dump",
+						mk_beat_prepare, NULL);
 	if (ret < 0)
 		pr_err("multikernel: CPUs don't beat: %pe\n", ERR_PTR(ret));
 }

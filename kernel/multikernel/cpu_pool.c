@@ -164,7 +164,7 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 /* Take CPUs from the instance, whether it runs there or not; true if it left */
 static bool mk_cpu_leave(unsigned int cpu)
 {
-	int err = arch_mk_cpu_take_back(arch_mk_cpu_id(cpu));
+	int err = arch_mk_cpu_take_back(arch_mk_cpu_id(cpu), MK_PROOF_MS);
 
 	if (err)
 		pr_err("CPU %u does not answer (%pe) and is kept out of use\n",

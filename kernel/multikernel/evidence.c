@@ -53,8 +53,9 @@ static bool mk_may_dump(const struct mk_instance *inst, unsigned int index)
  * By NMI, and NEVER to a CPU that does not say that it takes one.  A CPU
  * without an interrupt table, such as one on its way from the start-up IPI to
  * the kernel, answers an NMI with a triple fault, and that resets the whole
- * machine.  Between the look and the NMI nothing may come in: a CPU that was
- * ON can't go offline and be started anew in so short a time.
+ * machine.  Once @dump is set no CPU of an honest spawn is brought up any more,
+ * so one that says ON after that is not on that way when the NMI comes, however
+ * late; at most it went offline, and waits for a start-up IPI.
  *
  * A CPU that does not answer, as it is in an NMI already or as its kernel is
  * damaged, costs the time-out, and is left out of the core.
@@ -74,6 +75,12 @@ void mk_dump_cpus(struct mk_instance *inst)
 		return;
 
 	WRITE_ONCE(mk_host_page(inst->window)->dump, 1);
+	/*
+	 * Before the looks below.  A CPU that says ON after this may still go
+	 * offline, but none comes up again: pairs with the barrier in
+	 * mk_beat_prepare().
+	 */
+	smp_mb();
 	for (i = 0; i < inst->nr_cpus; i++) {
 		local_irq_save(flags);
 		/* The fence in arch_mk_cpu_nmi() makes them see @dump */
@@ -203,17 +210,26 @@ void mk_evidence_drop(struct mk_instance *inst)
 
 static ssize_t kind_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%s\n",
-			  mk_end_name(READ_ONCE(mk_to_instance(kobj)->evidence.kind)));
+	struct mk_instance *inst = mk_to_instance(kobj);
+	enum mk_end_kind kind;
+
+	mutex_lock(&inst->lock);
+	kind = inst->evidence.kind;
+	mutex_unlock(&inst->lock);
+
+	return sysfs_emit(buf, "%s\n", mk_end_name(kind));
 }
 
 static ssize_t cpu_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	const struct mk_instance *inst = mk_to_instance(kobj);
-	int cpu = READ_ONCE(inst->evidence.cpu);
+	struct mk_instance *inst = mk_to_instance(kobj);
+	int cpu;
 
-	/* The first one is of an instance that did not run yet */
-	if (READ_ONCE(inst->evidence.kind) == MK_END_ORDER || cpu < 0)
+	mutex_lock(&inst->lock);
+	/* Of an instance that did not crash there is none */
+	cpu = inst->evidence.kind == MK_END_ORDER ? -1 : inst->evidence.cpu;
+	mutex_unlock(&inst->lock);
+	if (cpu < 0)
 		return sysfs_emit(buf, "-\n");
 
 	return sysfs_emit(buf, "%d\n", cpu);

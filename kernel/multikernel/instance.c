@@ -467,8 +467,8 @@ out:
  * @inst: instance; the caller has a reference
  * @c: gets what is wrong
  *
- * Nothing happens if somebody destroyed it, started it or loaded another image
- * meanwhile.
+ * Nothing happens if somebody destroyed it, started it, loaded another image or
+ * set another policy meanwhile.
  *
  * Context: process; takes mk_lock and CPU hotplug's locks.
  * Return: 0; -EBUSY if a CPU did not leave.
@@ -481,7 +481,8 @@ int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c
 
 	mutex_lock(&mk_lock);
 	mutex_lock(&inst->lock);
-	gone = inst->destroyed || inst->state != MK_CRASHED;
+	gone = inst->destroyed || inst->state != MK_CRASHED ||
+	       inst->epoch != inst->destroy_epoch || inst->on_crash != MK_ON_CRASH_DESTROY;
 	/* Retiring drops the image, and with it the reason */
 	scnprintf(why, sizeof(why), " by on_crash: %s", inst->reason);
 	if (!gone)

@@ -540,11 +540,13 @@ struct mk_evidence {
  * @attr: the file, with its size
  * @head: what stands before the memory, NULL until somebody reads
  * @head_len: its bytes, constant
+ * @valid: the memory is what a run has left
  */
 struct mk_core {
 	struct bin_attribute attr;
 	void *head;
 	size_t head_len;
+	bool valid;
 };
 
 /* Image */
@@ -608,6 +610,7 @@ enum mk_on_crash {
  * @settings: what the operator set, or %MK_SETTING_DEFAULT
  * @on_crash: what follows a crash
  * @destroy_work: if that is the end of the instance
+ * @destroy_epoch: number of the start that it is queued for
  * @lock: everything below
  * @destroyed: no new operation may begin
  * @state: only mk_instance_set_state() writes it
@@ -656,6 +659,7 @@ struct mk_instance {
 	u32 settings[MK_NR_SETTINGS];
 	enum mk_on_crash on_crash;
 	struct work_struct destroy_work;
+	u32 destroy_epoch;
 
 	struct mutex lock; /* the fields below */
 	bool destroyed;
@@ -877,6 +881,7 @@ static inline void mk_inject_not_ready(void) { }
 /* spawn.c: called by the architecture */
 extern bool mk_self_is_spawn;
 extern struct mk_boot_desc mk_self;
+extern u32 mk_self_host_vector;
 extern struct mk_channel mk_self_channel;
 extern void *mk_self_window;
 
@@ -900,7 +905,13 @@ bool arch_mk_same_core(unsigned int a, unsigned int b);
 void arch_mk_cpu_reset(u32 id);
 void arch_mk_cpu_nmi(u32 id);
 void arch_mk_cpu_reset_crash(u32 id);
-int arch_mk_cpu_take_back(u32 id);
+/*
+ * What a CPU gets to answer a start-up IPI: on hardware that takes microseconds,
+ * an emulated CPU may not be scheduled
+ */
+#define MK_PROOF_MS	2000
+
+int arch_mk_cpu_take_back(u32 id, unsigned int timeout_ms);
 int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
 bool arch_mk_doorbell_valid(u32 vector);

@@ -67,6 +67,9 @@ void mk_instance_kick(struct mk_instance *inst)
 
 /* End of a run */
 
+/* One CPU that does not leave is waited for; a spawn can have 256 of them */
+#define MK_PROOF_AGAIN_MS	200
+
 static bool mk_cpu_is_to_be_lost(unsigned int cpu)
 {
 	return IS_ENABLED(CONFIG_MULTIKERNEL_FAULT_INJECTION) && cpu == READ_ONCE(mk_lose_cpu);
@@ -85,6 +88,7 @@ static bool mk_cpu_is_to_be_lost(unsigned int cpu)
  */
 void mk_take_back_cpus(struct mk_instance *inst)
 {
+	unsigned int wait = MK_PROOF_MS;
 	int round, i, err;
 
 	lockdep_assert_held(&inst->lock);
@@ -95,11 +99,12 @@ void mk_take_back_cpus(struct mk_instance *inst)
 			arch_mk_cpu_reset(inst->apic_ids[i]);
 
 	for (i = 0; i < inst->nr_cpus; i++) {
-		err = arch_mk_cpu_take_back(inst->apic_ids[i]);
+		err = arch_mk_cpu_take_back(inst->apic_ids[i], wait);
 		if (mk_cpu_is_to_be_lost(inst->cpus[i]))
 			err = -ETIMEDOUT;
 		if (!err)
 			continue;
+		wait = MK_PROOF_AGAIN_MS;
 		cpumask_set_cpu(inst->cpus[i], &inst->lost);
 		mk_err(inst, "CPU %u did not leave the spawn: %pe\n",
 		       inst->cpus[i], ERR_PTR(err));
@@ -112,7 +117,7 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 	struct mk_complaint c;
 	char text[MK_REASON_MAX];
 	ktime_t begin = ktime_get();
-	bool again = inst->restart;
+	bool again = inst->restart, policy = false;
 
 	lockdep_assert_held(&inst->lock);
 
@@ -129,22 +134,31 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 			  reason, cpumask_pr_args(&inst->lost));
 		to = MK_CRASHED;
 		kind = kind ?: MK_END_CPU_LOST;
+		again = false;
 	} else if (to == MK_CRASHED && inst->ran && inst->state != MK_STOPPING) {
-		again = mk_policy_crashed(inst, text, sizeof(text));
+		policy = mk_policy_crashed(inst, text, sizeof(text));
+		again = policy;
 	}
+	inst->core.valid = true;
 	/* Before the state: whoever waits for that finds it */
-	if (to == MK_CRASHED) {
+	if (to != MK_CRASHED) {
+		mk_evidence_drop(inst);
+	} else if (!inst->keep_evidence) {
 		mk_evidence_take(inst, kind);
 		trace_multikernel_fault(inst->id, inst->name,
 					mk_end_name(inst->evidence.kind),
 					inst->evidence.cpu, text);
 	}
 	inst->ran = false;
-	inst->keep_evidence = again && to == MK_CRASHED;
 	mk_instance_set_state(inst, to, text);
+	if (!again)
+		return;
 
-	if (again && mk_instance_start(inst, &c))
+	/* What a start by on_crash overwrites was never seen: the record stays */
+	inst->keep_evidence = policy;
+	if (mk_instance_start(inst, &c))
 		mk_err(inst, "restart: %s\n", c.text);
+	inst->keep_evidence = false;
 }
 
 /* What the spawn reports */
@@ -444,10 +458,6 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 		return -EIO;
 	}
 
-	/* What a start by on_crash overwrote was never seen: this much stays */
-	if (!inst->keep_evidence)
-		mk_evidence_drop(inst);
-	inst->keep_evidence = false;
 	mk_core_drop(inst);
 	err = mk_image_place(inst, c);
 	if (err)
@@ -462,6 +472,8 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 		return err;
 	}
 
+	if (!inst->keep_evidence)
+		mk_evidence_drop(inst);
 	mk_fault_init(&inst->fault);
 	mk_channel_attach(&inst->channel, inst->window);
 	mk_channel_listen(&inst->channel);

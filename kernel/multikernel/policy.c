@@ -22,15 +22,8 @@
 #define MK_HANG_TIMEOUT_MIN	3
 
 static unsigned int mk_boot_timeout = 60;
-module_param_named(boot_timeout, mk_boot_timeout, uint, 0644);
-MODULE_PARM_DESC(boot_timeout, "Seconds from start to READY before a spawn is given up");
-
 static unsigned int mk_stop_timeout = 30;
-module_param_named(stop_timeout, mk_stop_timeout, uint, 0644);
-MODULE_PARM_DESC(stop_timeout, "Seconds a spawn gets to power off before it is killed");
-
 static unsigned int mk_hang_timeout = 10;
-
 static unsigned int mk_restart_max = 3;
 static unsigned int mk_restart_interval = 60;
 
@@ -76,25 +69,31 @@ static bool mk_setting_fits(const struct mk_setting_attr *s, u32 v)
 	return (!v && s->zero) || (v >= s->min && v <= s->max);
 }
 
-static int mk_hang_timeout_set(const char *val, const struct kernel_param *kp)
+/* A default takes what an instance's own file takes */
+static int mk_default_set(const char *val, const struct kernel_param *kp)
 {
-	unsigned int v;
+	unsigned int i, v;
 	int err = kstrtouint(val, 0, &v);
 
 	if (err)
 		return err;
-	if (!mk_setting_fits(&mk_settings[MK_HANG_TIMEOUT], v))
-		return -ERANGE;
-	WRITE_ONCE(mk_hang_timeout, v);
+	for (i = 0; i < MK_NR_SETTINGS; i++)
+		if (mk_settings[i].fallback == kp->arg && !mk_setting_fits(&mk_settings[i], v))
+			return -ERANGE;
+	WRITE_ONCE(*(unsigned int *)kp->arg, v);
 
 	return 0;
 }
 
-static const struct kernel_param_ops mk_hang_timeout_ops = {
-	.set	= mk_hang_timeout_set,
+static const struct kernel_param_ops mk_default_ops = {
+	.set	= mk_default_set,
 	.get	= param_get_uint,
 };
-module_param_cb(hang_timeout, &mk_hang_timeout_ops, &mk_hang_timeout, 0644);
+module_param_cb(boot_timeout, &mk_default_ops, &mk_boot_timeout, 0644);
+MODULE_PARM_DESC(boot_timeout, "Seconds from start to READY before a spawn is given up");
+module_param_cb(stop_timeout, &mk_default_ops, &mk_stop_timeout, 0644);
+MODULE_PARM_DESC(stop_timeout, "Seconds a spawn gets to power off before it is killed");
+module_param_cb(hang_timeout, &mk_default_ops, &mk_hang_timeout, 0644);
 MODULE_PARM_DESC(hang_timeout, "Seconds without a timer interrupt of a CPU before a spawn is given up, 0 for never");
 
 /**
@@ -256,6 +255,7 @@ bool mk_policy_crashed(struct mk_instance *inst, char *reason, size_t size)
 			  interval);
 		return false;
 	case MK_ON_CRASH_DESTROY:
+		inst->destroy_epoch = inst->epoch;
 		kobject_get(&inst->kobj);
 		if (!queue_work(mk_wq, &inst->destroy_work))
 			mk_instance_put(inst);

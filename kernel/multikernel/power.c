@@ -21,6 +21,9 @@
 /* How often is looked whether all have stopped */
 #define MK_DOWN_POLL_MS		20
 
+/* Whatever the parameter says, the host goes down */
+#define MK_DOWN_MAX_S		3600U
+
 /* Written once, under mk_lock */
 bool mk_going_down;
 
@@ -82,7 +85,9 @@ static void mk_down_prove(void)
 	mutex_lock(&mk_lock);
 	list_for_each_entry(inst, &mk_instances, node) {
 		mutex_lock(&inst->lock);
-		mk_take_back_cpus(inst);
+		/* Who did not answer a moment ago is not asked again: that takes seconds */
+		if (cpumask_empty(&inst->lost))
+			mk_take_back_cpus(inst);
 		lost += cpumask_weight(&inst->lost);
 		free += inst->nr_cpus - cpumask_weight(&inst->lost);
 		mutex_unlock(&inst->lock);
@@ -101,7 +106,7 @@ static void mk_down_prove(void)
  */
 static int mk_reboot(struct notifier_block *nb, unsigned long event, void *cmd)
 {
-	unsigned int seconds = READ_ONCE(mk_reboot_timeout);
+	unsigned int seconds = min(READ_ONCE(mk_reboot_timeout), MK_DOWN_MAX_S);
 	ktime_t end = ktime_add_ms(ktime_get(), (u64)seconds * MSEC_PER_SEC);
 
 	mutex_lock(&mk_lock);
@@ -130,7 +135,9 @@ static int mk_sleep(struct notifier_block *nb, unsigned long event, void *unused
 	struct mk_instance *inst;
 	int ret = NOTIFY_DONE;
 
-	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE)
+	/* A restored kernel knows nothing of them */
+	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE &&
+	    event != PM_RESTORE_PREPARE)
 		return NOTIFY_DONE;
 
 	mutex_lock(&mk_lock);

@@ -20,6 +20,9 @@
 bool mk_self_is_spawn __ro_after_init;
 struct mk_boot_desc mk_self __ro_after_init;
 
+/* The host's doorbell.  Taken once: the page where it stands can be scribbled over */
+u32 mk_self_host_vector __ro_after_init;
+
 /* The whole window, once it can be mapped; its parts before that */
 void *mk_self_window;
 static struct mk_host_page *mk_self_host;
@@ -60,7 +63,7 @@ static void mk_spawn_ring_host(void)
 		return;
 
 	arch_mk_doorbell_ring(READ_ONCE(mk_self_host->doorbell_dest),
-			      READ_ONCE(mk_self_host->doorbell_vector));
+			      mk_self_host_vector);
 }
 
 static void mk_channel_ring_host(struct mk_channel *ch)
@@ -147,6 +150,7 @@ void __init mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 	mk_self = *desc;
 	mk_self_host = host_page;
 	mk_self_page = spawn_half;
+	mk_self_host_vector = READ_ONCE(mk_self_host->doorbell_vector);
 
 	mk_self_page->abi_version = MK_ABI_VERSION;
 	mk_self_page->epoch = desc->epoch;

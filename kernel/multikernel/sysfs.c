@@ -482,10 +482,14 @@ int mk_sysfs_add(struct mk_instance *inst)
 
 	inst->kobj.kset = mk_dir_instances;
 	err = kobject_init_and_add(&inst->kobj, &mk_instance_ktype, NULL, "%s", inst->name);
-	if (!err)
-		err = mk_core_add(inst);
 	if (err)
 		return err;
+	err = mk_core_add(inst);
+	if (err) {
+		/* Its files can be open by now: waits for who is in one */
+		kobject_del(&inst->kobj);
+		return err;
+	}
 	inst->state_kn = sysfs_get_dirent(inst->kobj.sd, "state");
 	kobject_uevent(&inst->kobj, KOBJ_ADD);
 

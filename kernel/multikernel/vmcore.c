@@ -174,8 +174,8 @@ static int mk_core_ready(struct mk_instance *inst, struct file *file)
 		       mk_state_name(inst->state));
 		return -EBUSY;
 	}
-	/* A load has put the next kernel there */
-	if (inst->state != MK_STOPPED && inst->state != MK_CRASHED)
+	/* A load has put the next kernel there, or begun to; or a start has */
+	if (!inst->core.valid || (inst->state != MK_STOPPED && inst->state != MK_CRASHED))
 		return -ENODATA;
 	if (!mk_core_same_run(file, inst->epoch))
 		return -ESTALE;
@@ -273,4 +273,5 @@ void mk_core_drop(struct mk_instance *inst)
 {
 	kvfree(inst->core.head);
 	inst->core.head = NULL;
+	inst->core.valid = false;
 }

@@ -68,7 +68,8 @@ static void mk_watch_read(const struct mk_cpu_page *page, struct mk_cpu_page *sa
 	said->ran_tsc = READ_ONCE(page->ran_tsc);
 }
 
-static void mk_watch_see(struct mk_instance *inst, u64 tick_s)
+/* TSC ticks by which this look comes too late */
+static u64 mk_watch_see(struct mk_instance *inst, u64 tick_s)
 {
 	u64 now = arch_mk_tsc(), late = 0;
 	struct mk_cpu_page said;
@@ -83,6 +84,8 @@ static void mk_watch_see(struct mk_instance *inst, u64 tick_s)
 		mk_watch_read(mk_cpu_page(inst->window, i), &said);
 		mk_watched_see(&inst->watched[i], &said, arch_mk_tsc(), late);
 	}
+
+	return late;
 }
 
 static void mk_watch_say(const struct mk_instance *inst, enum mk_hang hang,
@@ -121,12 +124,12 @@ bool mk_watchdog_hangs(struct mk_instance *inst, u32 phase, char *reason, size_t
 	u32 timeout = mk_setting(inst, MK_HANG_TIMEOUT);
 	struct mk_hang_verdict v;
 	enum mk_hang hang;
-	u64 ms;
+	u64 late, ms;
 
 	lockdep_assert_held(&inst->lock);
 
 	/* Also while it is off: silence that was not looked at does not count */
-	mk_watch_see(inst, tick_s);
+	late = mk_watch_see(inst, tick_s);
 	if (!timeout)
 		return false;
 
@@ -143,7 +146,7 @@ bool mk_watchdog_hangs(struct mk_instance *inst, u32 phase, char *reason, size_t
 	}
 
 	/* None of them is to beat: there is the heartbeat, of process context */
-	if (v.on || phase != MK_PHASE_READY)
+	if (v.on || late || phase != MK_PHASE_READY)
 		return false;
 	ms = mk_heart_age_ms(&inst->channel.heart);
 	if (ms < timeout * MSEC_PER_SEC)

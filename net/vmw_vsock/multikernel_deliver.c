@@ -74,9 +74,8 @@ static void mk_vsock_deliver(struct sk_buff *skb)
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 
 	if (mk_vsock_all_of_cid(hdr)) {
-		mk_vsock_reset_cid(le64_to_cpu(hdr->src_cid));
-		mk_vsock_connect_gone(le64_to_cpu(hdr->src_cid));
-		mk_vsock_gone_reset();
+		mk_vsock_mark_cid(le64_to_cpu(hdr->src_cid), false);
+		mk_vsock_gone_reset(le64_to_cpu(hdr->src_cid));
 		kfree_skb(skb);
 		return;
 	}
@@ -94,6 +93,7 @@ static void mk_vsock_deliver(struct sk_buff *skb)
 static void mk_vsock_rx_work(struct work_struct *work)
 {
 	struct mk_vsock_rx *rx = container_of(work, struct mk_vsock_rx, work);
+	u32 cid = mk_vsock_at_host ? rx->cid : VMADDR_CID_ANY;
 	struct sk_buff *skb;
 	u32 size;
 
@@ -103,14 +103,14 @@ static void mk_vsock_rx_work(struct work_struct *work)
 			rx->gone = false;
 			spin_unlock_bh(&rx->queue.lock);
 			/* Those that came to be while the peer went */
-			mk_vsock_reset_peer(rx->cid);
-			mk_vsock_gone_reset();
+			mk_vsock_mark_cid(cid, true);
+			mk_vsock_gone_reset(cid);
 			continue;
 		}
 		skb = __skb_dequeue(&rx->queue);
 		spin_unlock_bh(&rx->queue.lock);
 		/* Before what came after: a connection that was cut may have lost some */
-		mk_vsock_gone_reset();
+		mk_vsock_gone_reset(cid);
 		if (!skb)
 			break;
 
@@ -252,7 +252,7 @@ void mk_vsock_rx_end(struct mk_vsock_rx *rx)
 	__skb_queue_head_init(&old);
 
 	/* Before the work is told, which resets them */
-	mk_vsock_connect_gone(mk_vsock_at_host ? rx->cid : VMADDR_CID_ANY);
+	mk_vsock_mark_cid(mk_vsock_at_host ? rx->cid : VMADDR_CID_ANY, false);
 
 	spin_lock_bh(&rx->queue.lock);
 	skb_queue_walk_safe(&rx->queue, skb, next)

@@ -29,8 +29,8 @@ void mk_vsock_reset_sock(struct sock *sk)
 	sk_error_report(sk);
 }
 
-/* Now, or soon by the work if its user holds it; true if now */
-static bool mk_vsock_reset_or_mark(struct sock *sk)
+/* Unless its user holds it; true if it was done */
+static bool mk_vsock_try_reset(struct sock *sk)
 {
 	bool now;
 
@@ -39,8 +39,6 @@ static bool mk_vsock_reset_or_mark(struct sock *sk)
 	now = !sock_owned_by_user(sk);
 	if (now)
 		mk_vsock_reset_sock(sk);
-	else
-		mk_vsock_mark_gone(vsock_sk(sk));
 	spin_unlock_bh(&sk->sk_lock.slock);
 
 	return now;
@@ -55,14 +53,15 @@ static void mk_vsock_reset_gone(struct sock *sk)
 {
 	if (mk_vsock_gone_cid == VMADDR_CID_ANY ||
 	    vsock_sk(sk)->remote_addr.svm_cid == mk_vsock_gone_cid)
-		mk_vsock_reset_or_mark(sk);
+		mk_vsock_try_reset(sk);
 }
 
 /**
  * mk_vsock_reset_cid - end all connections to a CID; waits for no socket's lock
  * @cid: which
  *
- * Those that their user holds are left to mk_vsock_gone_reset().
+ * Those that their user holds are left to mk_vsock_gone_reset(): the caller has
+ * marked them.
  */
 void mk_vsock_reset_cid(u32 cid)
 {
@@ -115,8 +114,10 @@ void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked)
 	if (!locked) {
 		/* A connection of another transport has no such peer */
 		if (vsock_sk(sk)->transport == &mk_vsock_transport.transport &&
-		    mk_vsock_reset_or_mark(sk))
+		    mk_vsock_try_reset(sk))
 			vsock_remove_sock(vsock_sk(sk));
+		else
+			mk_vsock_mark_sock(vsock_sk(sk));
 		sock_put(sk);
 		return;
 	}

@@ -36,6 +36,8 @@ int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk)
 		return -ENOMEM;
 	virtio = &ms->virtio;
 	virtio->vsk = vsk;
+	/* Of one that is accepted it is known now */
+	ms->cid = psk ? vsk->remote_addr.svm_cid : 0;
 	vsk->trans = virtio;
 	if (psk && psk->trans)
 		virtio->peer_buf_alloc = ((struct virtio_vsock_sock *)psk->trans)->peer_buf_alloc;
@@ -85,34 +87,43 @@ int mk_vsock_connect(struct vsock_sock *vsk)
 	return virtio_transport_connect(vsk);
 }
 
+static bool mk_vsock_connected(const struct mk_vsock_sock *ms)
+{
+	u8 state = READ_ONCE(sk_vsock(ms->virtio.vsk)->sk_state);
+
+	return state == TCP_ESTABLISHED || state == TCP_CLOSING;
+}
+
 /**
- * mk_vsock_connect_gone - a CID is gone, those who connect to it are to hear of it
+ * mk_vsock_mark_cid - a CID is gone, its connections are to hear of it
  * @cid: which, or VMADDR_CID_ANY
+ * @connected: leave out those that are being made: they may be to who comes next
  *
  * Says so to those of now only, by mk_vsock_gone_reset(), which may come late:
  * an instance may have been started again by then.
  *
  * Context: any but interrupt.
  */
-void mk_vsock_connect_gone(u32 cid)
+void mk_vsock_mark_cid(u32 cid, bool connected)
 {
 	struct mk_vsock_sock *ms;
 
 	spin_lock_bh(&mk_vsock_socks_lock);
 	list_for_each_entry(ms, &mk_vsock_socks, node)
-		if (cid == VMADDR_CID_ANY || ms->cid == cid)
+		if ((cid == VMADDR_CID_ANY || ms->cid == cid) &&
+		    (!connected || mk_vsock_connected(ms)))
 			ms->gone = true;
 	WRITE_ONCE(mk_vsock_some_gone, true);
 	spin_unlock_bh(&mk_vsock_socks_lock);
 }
 
 /**
- * mk_vsock_mark_gone - a connection is over, but its user holds the socket
+ * mk_vsock_mark_sock - one connection is over, but its user holds the socket
  * @vsk: socket; found by its address only, as it may be about to lose what is ours
  *
  * Context: any but interrupt; mk_vsock_gone_reset() is to follow.
  */
-void mk_vsock_mark_gone(const struct vsock_sock *vsk)
+void mk_vsock_mark_sock(const struct vsock_sock *vsk)
 {
 	struct mk_vsock_sock *ms;
 
@@ -124,20 +135,27 @@ void mk_vsock_mark_gone(const struct vsock_sock *vsk)
 	spin_unlock_bh(&mk_vsock_socks_lock);
 }
 
-static struct sock *mk_vsock_next_gone(void)
+static struct sock *mk_vsock_next_gone(u32 cid)
 {
 	struct mk_vsock_sock *ms;
 	struct sock *sk = NULL;
+	bool others = false;
 
 	spin_lock_bh(&mk_vsock_socks_lock);
 	list_for_each_entry(ms, &mk_vsock_socks, node) {
+		if (!ms->gone)
+			continue;
+		if (cid != VMADDR_CID_ANY && ms->cid != cid) {
+			others = true;
+			continue;
+		}
 		/* Without a reference it is about to leave the list */
-		if (!ms->gone || !refcount_inc_not_zero(&sk_vsock(ms->virtio.vsk)->sk_refcnt))
+		if (!refcount_inc_not_zero(&sk_vsock(ms->virtio.vsk)->sk_refcnt))
 			continue;
 		sk = sk_vsock(ms->virtio.vsk);
 		break;
 	}
-	if (!sk)
+	if (!sk && !others)
 		WRITE_ONCE(mk_vsock_some_gone, false);
 	spin_unlock_bh(&mk_vsock_socks_lock);
 
@@ -178,15 +196,17 @@ static void mk_vsock_end(struct sock *sk)
 
 /**
  * mk_vsock_gone_reset - end what was marked as gone
+ * @cid: of one peer only, or VMADDR_CID_ANY: its user may hold a socket for as long
+ *	as he likes, and who waits for that is of that peer
  *
  * Context: process; takes sockets' locks.
  */
-void mk_vsock_gone_reset(void)
+void mk_vsock_gone_reset(u32 cid)
 {
 	struct vsock_sock *vsk;
 	struct sock *sk;
 
-	while (READ_ONCE(mk_vsock_some_gone) && (sk = mk_vsock_next_gone())) {
+	while (READ_ONCE(mk_vsock_some_gone) && (sk = mk_vsock_next_gone(cid))) {
 		vsk = vsock_sk(sk);
 		lock_sock(sk);
 		if (vsk->transport == &mk_vsock_transport.transport &&

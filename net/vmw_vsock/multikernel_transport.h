@@ -137,7 +137,7 @@ struct mk_vsock_peer {
  * struct mk_vsock_sock - a socket of this transport
  * @virtio: the common code's part
  * @node: in the list of all
- * @cid: where it was connected to from here, 0 if it was not
+ * @cid: of the other end, 0 if there never was one
  * @gone: its connection is over, and mk_vsock_gone_reset() is to say so
  * @told_fwd_cnt: what the peer knows of @virtio.fwd_cnt; the socket's lock
  * @told_buf_alloc: and of @virtio.buf_alloc; the socket's lock
@@ -212,9 +212,9 @@ void mk_vsock_rx_end(struct mk_vsock_rx *rx);
 int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk);
 void mk_vsock_destruct_sock(struct vsock_sock *vsk);
 int mk_vsock_connect(struct vsock_sock *vsk);
-void mk_vsock_connect_gone(u32 cid);
-void mk_vsock_mark_gone(const struct vsock_sock *vsk);
-void mk_vsock_gone_reset(void);
+void mk_vsock_mark_cid(u32 cid, bool connected);
+void mk_vsock_mark_sock(const struct vsock_sock *vsk);
+void mk_vsock_gone_reset(u32 cid);
 void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
 bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
 int mk_vsock_set_rcvlowat(struct vsock_sock *vsk, int val);

@@ -23,9 +23,6 @@
 /* Between two start-up IPIs to a CPU that did not answer the first */
 #define MK_SIPI_RETRY_MS	20
 
-/* In all; on hardware microseconds, an emulated CPU may not be scheduled */
-#define MK_SIPI_TIMEOUT_MS	2000
-
 /* One CPU at a time goes through the proof stub */
 static DEFINE_MUTEX(mk_proof_lock);
 
@@ -80,10 +77,11 @@ void arch_mk_cpu_reset_crash(u32 id)
 	mk_send_ipi(APIC_INT_LEVELTRIG | APIC_DM_INIT, id);
 }
 
-/* INIT, then start-up IPIs until *done is true to @want, or not 0 */
-static int mk_cpu_run(u32 id, u32 page, const u64 *started, const u32 *ack, u32 want)
+/* INIT, then start-up IPIs until *started is not 0, or *ack is @want */
+static int mk_cpu_run(u32 id, u32 page, const u64 *started, const u32 *ack, u32 want,
+		      unsigned int timeout_ms)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(MK_SIPI_TIMEOUT_MS);
+	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
 	unsigned long retry = jiffies;
 	bool done;
 
@@ -103,12 +101,13 @@ static int mk_cpu_run(u32 id, u32 page, const u64 *started, const u32 *ack, u32 
 /**
  * arch_mk_cpu_take_back - make a CPU leave whatever it executes
  * @id: local APIC id of a lent CPU
+ * @timeout_ms: milliseconds that it gets to answer, %MK_PROOF_MS
  *
  * Context: process, may sleep.
  * Return: 0 when the CPU has executed code of the host's and waits for a
  * start-up IPI again; -ETIMEDOUT if it did not answer.
  */
-int arch_mk_cpu_take_back(u32 id)
+int arch_mk_cpu_take_back(u32 id, unsigned int timeout_ms)
 {
 	u8 *stub = phys_to_virt(arch_mk_reserved()->stub);
 	static u32 token;
@@ -123,7 +122,7 @@ int arch_mk_cpu_take_back(u32 id)
 	ack = (u32 *)(stub + (mk_proof_ack - mk_proof_stub));
 	WRITE_ONCE(*ack, 0);
 
-	err = mk_cpu_run(id, arch_mk_reserved()->stub, NULL, ack, token);
+	err = mk_cpu_run(id, arch_mk_reserved()->stub, NULL, ack, token, timeout_ms);
 	arch_mk_cpu_reset(id);
 
 	mutex_unlock(&mk_proof_lock);
@@ -165,7 +164,7 @@ int arch_mk_cpu_start(struct mk_instance *inst)
 	BUILD_BUG_ON(sizeof(*args) != 32);
 	mk_write_stub(inst, low);
 
-	return mk_cpu_run(inst->apic_ids[0], inst->low, &args->arrived, NULL, 0);
+	return mk_cpu_run(inst->apic_ids[0], inst->low, &args->arrived, NULL, 0, MK_PROOF_MS);
 }
 
 /**

@@ -38,7 +38,11 @@ void __init mk_guard_host(const struct mk_reserved *reserved)
 {
 	int i;
 
+	/* The pool, the page of the proof stub, and the slots */
+	BUILD_BUG_ON(MK_LOW_SLOTS_MAX + 2 > MK_RANGES_MAX);
+
 	mk_ranges_add(&mk_guarded, reserved->start, reserved->size);
+	mk_ranges_add(&mk_guarded, reserved->stub, PAGE_SIZE);
 	for (i = 0; i < reserved->nr_low; i++)
 		mk_ranges_add(&mk_guarded, reserved->low[i], MK_LOW_SLOT_SIZE);
 }

@@ -150,8 +150,8 @@ static void mk_icr_write(u32 low, u32 id)
 /*
  * What goes to another kernel's CPU on purpose.  A host sends to CPUs that it
  * has lent, whatever it takes to get them back.  A spawn rings the host's
- * doorbell: one CPU, a fixed interrupt, as the host's page says; that page can
- * be scribbled over, so no more than that.
+ * doorbell: that vector, which it learnt once, to one CPU, which the host's page
+ * says; that page can be scribbled over, so nothing else of it is believed.
  */
 static bool mk_foreign_allowed(u32 icr, u32 id)
 {
@@ -159,7 +159,7 @@ static bool mk_foreign_allowed(u32 icr, u32 id)
 		return !(icr & (MK_ICR_SHORTHAND | APIC_DEST_LOGICAL)) &&
 		       mk_has_id(&mk_cpus_foreign, id);
 
-	return icr >= FIRST_EXTERNAL_VECTOR && icr < NR_VECTORS &&
+	return icr == mk_self_host_vector && icr >= FIRST_EXTERNAL_VECTOR && icr < NR_VECTORS &&
 	       id < (apic->max_apic_id < U32_MAX ? 0xff : U32_MAX);
 }
 

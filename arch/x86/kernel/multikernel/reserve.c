@@ -8,6 +8,7 @@
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/crash_dump.h>
 #include <linux/ioport.h>
 #include <linux/memblock.h>
 
@@ -136,7 +137,8 @@ void __init multikernel_reserve(void)
 		mk_guard_memory();
 		return;
 	}
-	if (!mk_wanted_size)
+	/* A crash kernel may have inherited the parameter: it is nobody's host */
+	if (!mk_wanted_size || is_kdump_kernel())
 		return;
 
 	if (!IS_ALIGNED(mk_wanted_at, MK_GRANULE) ||

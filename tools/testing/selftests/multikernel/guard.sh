@@ -70,7 +70,15 @@ check "of its window, too" equal result "$(try memremap "$(window web)" 4096)" d
 check "each one is counted" equal maps $(($(denied maps) - maps)) 8
 check "and logged, with the address and the caller" eval \
 	'klog "$MARK" | mk_lines | grep -q "denied: .* at $(printf %#x "$mem"), 0x1000, by .*+0x"'
-check "the log is no flood" eval 'between lines "$(klog "$MARK" | mk_lines | grep -c denied:)" 1 8'
+often() { # 50 times; the log gets 5 lines in 5 s
+	local n=0
+	while [ $n -lt 50 ]; do
+		n=$((n + 1))
+		try ioremap "$mem" 4096 >/dev/null
+	done
+	between lines "$(klog "$MARK" | mk_lines | grep -c denied:)" 1 30
+}
+check "the log is no flood" often
 
 check "/proc/kcore has no memory of the pool" equal result \
 	"$(mkguard kcore "$mem" $((192 << 20)))" none
@@ -116,14 +124,13 @@ check "it still runs" equal state "$(state web)" running
 # --- the spawn, and what is not its own ---
 
 got() { told web "guard $1 "; }
-check "the spawn's /dev/mem does not read the host" matches result "$(got mem-host)" '^EFAULT$|^EPERM$'
-check "nor map it" matches result "$(got map-host)" '^EINVAL$|^EPERM$'
+check "the spawn's /dev/mem does not read the host" equal result "$(got mem-host)" EFAULT
+check "nor map it" equal result "$(got map-host)" EINVAL
 check "nor its window's neighbour" equal result "$(got map-neighbour)" EINVAL
 check "nor a device" equal result "$(got map-device)" EINVAL
-check "nor another slot below 1 MiB" matches result "$(got map-low)" '^EINVAL$|^EPERM$'
+check "nor another slot below 1 MiB" equal result "$(got map-low)" EINVAL
 check "it maps its own window" equal result "$(got map-window)" "done"
 check "/dev/port is refused" equal "read and write" "$(got port) $(got portw)" "EPERM EPERM"
-# without X86_IOPL_IOPERM there are none
 check "iopl and ioperm are" equal results "$(got iopl) $(got ioperm)" 'EPERM EPERM'
 check "writes of TSC, APIC base and ICR are" equal results "$(got msr)" "EPERM EPERM EPERM EPERM"
 check "its ioremap() of a device, the host and a neighbour fails" \
@@ -134,7 +141,7 @@ check "to another instance's CPU" equal results "$(got ipi-other)" "denied denie
 check "to all" equal results "$(got ipi-all)" "denied denied denied"
 check "not to its own" equal result "$(got ipi-self)" "done"
 check "it counted them" matches counters "$(got counters)" \
-	'^maps=([7-9]|1[0-9]) ipis=9 ports=[24] msrs=4$'
+	'^maps=8 ipis=9 ports=4 msrs=4$'
 check "and logged some" has "$INST/web/console" 'multikernel: denied: '
 
 # --- nobody was hurt ---

@@ -47,7 +47,7 @@ static inline int map_window(void)
 	fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return mk_fail("mkliar: /dev/mem", errno);
-	host = mmap(NULL, MK_WINDOW_SPAWN, PROT_READ, MAP_SHARED, fd, phys);
+	host = mmap(NULL, MK_WINDOW_SPAWN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, phys);
 	half = mmap(NULL, MK_WINDOW_SIZE - MK_WINDOW_SPAWN, PROT_READ | PROT_WRITE,
 		    MAP_SHARED, fd, phys + MK_WINDOW_SPAWN);
 	if (host == MAP_FAILED || half == MAP_FAILED)

@@ -255,6 +255,23 @@ static void bells(void)
 	}
 }
 
+/*
+ * What the host wrote is its own, but nothing keeps a spawn from it.  This vector
+ * stops a CPU for good: the spawn's kernel must not ring the host by it.
+ */
+static void host_vector(void)
+{
+	volatile uint32_t *vector = (volatile uint32_t *)&host->doorbell_vector;
+	uint32_t was = *vector;
+	int fd = open("/sys/kernel/debug/multikernel/host/ping", O_WRONLY | O_CLOEXEC);
+
+	*vector = 0xf8;
+	if (fd < 0 || write(fd, "20", 2) != 2)
+		fprintf(stderr, "mkliar: no ping to the host\n");
+	*vector = was;
+	close(fd);
+}
+
 /* While the host reads */
 
 static volatile bool stop;
@@ -420,6 +437,7 @@ static const struct {
 	{ "console",		console },
 	{ "pulse",		pulse },
 	{ "bells",		bells },
+	{ "host-vector",	host_vector },
 	{ "flight",		flight },
 	{ "random",		random_words },
 	{ "control",		control },
