@@ -139,7 +139,8 @@ static void mk_instance_end(struct mk_instance *inst, enum mk_state to,
 		policy = mk_policy_crashed(inst, text, sizeof(text));
 		again = policy;
 	}
-	inst->core.valid = true;
+	/* What never ran left nothing: there is the image */
+	inst->core.valid = inst->ran;
 	/* Before the state: whoever waits for that finds it */
 	if (to != MK_CRASHED) {
 		mk_evidence_drop(inst);

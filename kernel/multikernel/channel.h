@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * multikernel: a channel to a peer, and what is said on it: rings and doorbell,
+ * messages, services, signs of life, the clock
+ */
+#ifndef _MK_CHANNEL_H
+#define _MK_CHANNEL_H
+
+#include <linux/completion.h>
+#include <linux/list.h>
+#include <linux/multikernel.h>
+#include <linux/multikernel_abi.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "pulse.h"
+#include "ring.h"
+
+struct dentry;
+
+/**
+ * struct mk_channel_stats - counters of a channel
+ * @tx: records sent
+ * @tx_bytes: and bytes of payload in them
+ * @tx_full: times that the ring had no room
+ * @rx: records received
+ * @rx_bytes: and bytes of payload in them
+ * @doorbells_tx: doorbells rung
+ * @doorbells_rx: doorbells heard that had something for this channel
+ * @polled: times that a short poll saved a doorbell
+ * @slept: times that the reader went to sleep
+ * @refused: messages and requests for a service that is not offered
+ * @late_replies: answers that had to wait for room
+ * @unanswered: requests whose answer could not be kept until there was room
+ * @stray_replies: answers that nobody waits for
+ *
+ * Read without a lock; each is written under the channel's rx_lock or tx_lock,
+ * those of the doorbell by one CPU at a time.
+ */
+struct mk_channel_stats {
+	u64 tx;
+	u64 tx_bytes;
+	u64 tx_full;
+	u64 rx;
+	u64 rx_bytes;
+	u64 doorbells_tx;
+	u64 doorbells_rx;
+	u64 polled;
+	u64 slept;
+	u64 refused;
+	u64 late_replies;
+	u64 unanswered;
+	u64 stray_replies;
+};
+
+/* One writer at a time, readers don't care */
+#define mk_count(counter, n)	WRITE_ONCE(counter, (counter) + (n))
+
+/**
+ * struct mk_heart - signs of life of this kernel and of a peer
+ * @mine: where this kernel's go: in its half of the window
+ * @theirs: in the peer's half
+ * @lock: what follows, and who writes @mine
+ * @beats: how many this kernel gave since the channel was attached
+ * @heard: times that there was a new one of the peer's
+ * @last: the last one of the peer's that was believed
+ * @attached: TSC value when the channel was attached
+ */
+struct mk_heart {
+	struct mk_pulse *mine;
+	const struct mk_pulse *theirs;
+	raw_spinlock_t lock; /* the fields below; writers of @mine */
+	u32 beats;
+	u32 heard;
+	struct mk_beat last;
+	u64 attached;
+};
+
+enum mk_channel_state {
+	MK_CHANNEL_CLOSED,	/* never opened since it was attached */
+	MK_CHANNEL_OPEN,
+	MK_CHANNEL_DEAD,	/* the peer is gone, or may not go on */
+};
+
+/**
+ * struct mk_channel_ops - what is at the other end of a channel
+ * @ring: ring the peer's doorbell; interrupts off
+ * @event: called from the doorbell's hard interrupt, open or not; may be NULL
+ * @fault: the peer broke the rules; any context, rx_lock may be held
+ */
+struct mk_channel_ops {
+	void (*ring)(struct mk_channel *ch);
+	void (*event)(struct mk_channel *ch);
+	void (*fault)(struct mk_channel *ch, const char *what);
+};
+
+/**
+ * struct mk_trips - figures of one run of round trips, for debugfs
+ * @count: completed
+ * @lost: not answered in time
+ * @min: shortest, ns
+ * @max: longest, ns
+ * @sum: of all, ns
+ */
+struct mk_trips {
+	u32 count;
+	u32 lost;
+	u64 min;
+	u64 max;
+	u64 sum;
+};
+
+/**
+ * struct mk_flood - figures of one run of messages one way, for debugfs
+ * @msgs: messages sent, all received
+ * @bytes: of payload in them
+ * @ns: from the first one until the last one was known to be received
+ * @copied: bytes that memcpy() copied, in pieces of the same size
+ * @copy_ns: in this time
+ */
+struct mk_flood {
+	u64 msgs;
+	u64 bytes;
+	u64 ns;
+	u64 copied;
+	u64 copy_ns;
+};
+
+/* Records read in one go; then others get the CPU, and the lock */
+#define MK_RX_BUDGET	64
+
+/**
+ * struct mk_channel - one kernel's end of the rings and doorbells to another
+ * @node: in the list that the doorbell walks; RCU, mk_channels_lock
+ * @service_node: in the list of those that services have endpoints on
+ * @role: which side this kernel is
+ * @peer_id: instance id of the peer, 0 for the host
+ * @peer_name: and its name
+ * @ops: what is at the other end
+ * @state: written under @tx_lock
+ * @broken: the peer broke the rules; set once, nothing is read any more
+ * @cpu: hears the doorbell, and runs @reader; mk_channels_lock
+ * @placed: @cpu was chosen
+ * @doorbell_dest: in this kernel's half: that CPU's local APIC id
+ *
+ * @rx_lock: serializes readers, and opening and closing of endpoints
+ * @rx_owner: who holds it
+ * @rx: reading end
+ * @armed: in this kernel's half: ring my doorbell
+ * @peer_want_room: in the peer's half: it waits for room
+ * @room_rung: value there for which the doorbell was rung
+ * @reader: thread that reads when nobody else does
+ * @poll_ns: how long it looks at an empty ring before it sleeps
+ *
+ * @tx_lock: serializes writers
+ * @tx: writing end
+ * @peer_armed: in the peer's half: it wants a doorbell
+ * @rung: value there for which the doorbell was rung
+ * @want_room: in this kernel's half: ring when there is room
+ * @starved: somebody found no room since there was some
+ * @starved_at: where the peer's index was then
+ * @room_wait: senders that wait for it
+ * @late: replies that do, &struct mk_late_reply
+ * @nr_late: how many
+ *
+ * @requests_lock: the next three
+ * @requests: those that wait for an answer, &struct mk_waiter
+ * @nr_requests: how many
+ * @last_request: id of the last one, never used again
+ * @request_wait: those that wait until there are fewer
+ * @request_poll_ns: how long one looks at the ring before it sleeps
+ *
+ * @heart: signs of life
+ * @endpoints: by service
+ * @nr_offers: of the peer, since @offers_since; rx_lock
+ * @offers_since: jiffies
+ * @due: there are endpoints of which the peer is not told yet; rx_lock
+ * @stats: counters
+ * @debugfs: folder
+ * @ping_trips: last run of pings, under a lock of debugfs.c
+ * @flood: last run of messages, under a lock of bench.c
+ */
+struct mk_channel {
+	struct list_head node;
+	struct list_head service_node;
+	enum mk_role role;
+	u32 peer_id;
+	const char *peer_name;
+	const struct mk_channel_ops *ops;
+	enum mk_channel_state state;
+	bool broken;
+	unsigned int cpu;
+	bool placed;
+	u32 *doorbell_dest;
+
+	struct mutex rx_lock; /* readers; endpoints */
+	struct task_struct *rx_owner;
+	struct mk_ring_rx rx;
+	u32 *armed;
+	const u32 *peer_want_room;
+	u32 room_rung;
+	struct task_struct *reader;
+	u64 poll_ns;
+
+	raw_spinlock_t tx_lock;
+	struct mk_ring_tx tx;
+	const u32 *peer_armed;
+	u32 rung;
+	u32 *want_room;
+	bool starved;
+	u32 starved_at;
+	wait_queue_head_t room_wait;
+	struct list_head late;
+	u32 nr_late;
+
+	spinlock_t requests_lock; /* those that wait for an answer */
+	struct list_head requests;
+	u32 nr_requests;
+	u64 last_request;
+	wait_queue_head_t request_wait;
+	u64 request_poll_ns;
+
+	struct mk_heart heart;
+	struct mk_endpoint endpoints[MK_SERVICE_MAX + 1];
+	u32 nr_offers;
+	unsigned long offers_since;
+	bool due;
+	struct mk_channel_stats stats;
+	struct dentry *debugfs;
+	struct mk_trips ping_trips;
+	struct mk_flood flood;
+};
+
+/**
+ * struct mk_waiter - somebody waits for the answer to a request
+ * @node: in &mk_channel.requests
+ * @ep: who was asked
+ * @id: of the request
+ * @reply: gets the answer
+ * @room: its bytes
+ * @result: bytes of the answer, or an errno
+ * @done: @result is valid
+ */
+struct mk_waiter {
+	struct list_head node;
+	struct mk_endpoint *ep;
+	u64 id;
+	void *reply;
+	size_t room;
+	ssize_t result;
+	struct completion done;
+};
+
+/* channel.c */
+extern unsigned int mk_poll_us;
+
+void mk_channel_init(struct mk_channel *ch, enum mk_role role,
+		     const struct mk_channel_ops *ops, u32 peer_id,
+		     const char *peer_name);
+void mk_channel_attach(struct mk_channel *ch, void *window);
+void mk_channel_listen(struct mk_channel *ch);
+int mk_channel_open(struct mk_channel *ch);
+void mk_channel_close(struct mk_channel *ch);
+void mk_channel_place(struct mk_channel *ch);
+int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
+void mk_channel_heard(struct mk_channel *ch);
+void mk_channel_check(struct mk_channel *ch);
+bool mk_channel_read(struct mk_channel *ch, bool waiter);
+void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w);
+void mk_channel_waited(struct mk_channel *ch, u64 ns);
+int mk_channel_cpus_init(void);
+void mk_doorbell(void);
+
+static inline bool mk_channel_is_open(const struct mk_channel *ch)
+{
+	return READ_ONCE(ch->state) == MK_CHANNEL_OPEN;
+}
+
+/* Is there room for what the peer was not told?  As far as anybody knows */
+static inline bool mk_channel_may_tell(const struct mk_channel *ch)
+{
+	return READ_ONCE(ch->due) && !READ_ONCE(ch->starved);
+}
+
+/* The owner can't wait for what only a reader brings, and is told so */
+static inline void mk_rx_lock(struct mk_channel *ch)
+{
+	mutex_lock(&ch->rx_lock);
+	WRITE_ONCE(ch->rx_owner, current);
+}
+
+static inline void mk_rx_unlock(struct mk_channel *ch)
+{
+	WRITE_ONCE(ch->rx_owner, NULL);
+	mutex_unlock(&ch->rx_lock);
+}
+
+/* message.c */
+int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
+		   const struct mk_record *rec, const void *payload, long timeout);
+int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
+int mk_reply_error(struct mk_endpoint *ep, u64 request, int err);
+void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err);
+void mk_late_replies_send(struct mk_channel *ch);
+void mk_late_replies_drop(struct mk_channel *ch);
+
+/* service.c */
+int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
+void mk_services_attach(struct mk_channel *ch);
+void mk_services_detach(struct mk_channel *ch);
+void mk_services_writable(struct mk_channel *ch);
+void mk_services_tell(struct mk_channel *ch);
+void mk_endpoint_offer(struct mk_endpoint *ep);
+
+/* heartbeat.c */
+void mk_heart_attach(struct mk_heart *heart, struct mk_pulse *mine,
+		     const struct mk_pulse *theirs);
+void mk_heart_beat(struct mk_channel *ch);
+u64 mk_heart_age_ms(struct mk_heart *heart);
+void mk_heart_start_self(void);
+void mk_heart_ready_self(void);
+
+/* clock.c */
+extern bool mk_clock_sync;
+
+bool mk_clock_offset_ns(s64 *offset);
+void mk_clock_follow(const struct mk_beat *host, bool ready);
+
+#endif /* _MK_CHANNEL_H */
