@@ -150,8 +150,8 @@ struct mk_message {
  * All are called in process context, one at a time for each peer, and may
  * sleep, but hold up all other services of this peer.  They may send
  * with a time-out of 0; they can't mk_request() of the same peer (-EDEADLK).
- * @receive and @writable may run within mk_request() of somebody else, with the
- * locks that its caller holds; @open and @close never do.  @close can thus
+ * @receive and @writable may run within mk_request() or mk_poll() of somebody
+ * else, with the locks that its caller holds; @open and @close never do.  @close can thus
  * wait for who still sends or asks: these come back by then, with an error.
  * @open, @close and @writable may be NULL.
  */
@@ -183,6 +183,36 @@ struct mk_slot {
 	u32 pad;
 };
 
+/**
+ * enum mk_take - what becomes of a message that was shown to &mk_poll.take
+ * @MK_TAKE_PASS: the service receives it, as any other
+ * @MK_TAKE_LEAVE: it stays where it is, and the caller comes back for it, soon
+ * @MK_TAKE_DONE: it was read, and is not wanted any more
+ */
+enum mk_take {
+	MK_TAKE_PASS,
+	MK_TAKE_LEAVE,
+	MK_TAKE_DONE,
+};
+
+/**
+ * struct mk_poll - who reads in the reader's place
+ * @done: is what the caller waits for there?  It came another way; may be NULL
+ * @take: shown a message of the endpoint, before the service receives it; as
+ *	&mk_service.receive, but only what asks for no answer.  May be NULL
+ * @returns: the caller comes back soon: no doorbells meanwhile.  Set if @take
+ *	leaves messages
+ */
+struct mk_poll {
+	bool (*done)(struct mk_poll *p);
+	enum mk_take (*take)(struct mk_poll *p, const struct mk_message *msg);
+	bool returns;
+
+	/* private: */
+	struct mk_endpoint *ep;
+	bool left;
+};
+
 int mk_service_register(struct mk_service *service);
 void mk_service_unregister(struct mk_service *service);
 
@@ -194,6 +224,10 @@ void mk_abort(struct mk_slot *slot);
 ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 		   void *reply, size_t room, long timeout);
 int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len);
+
+bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns);
+bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p);
+void mk_poll_adapt(u64 *window, u64 waited);
 
 u32 mk_endpoint_peer_id(const struct mk_endpoint *ep);
 const char *mk_endpoint_peer_name(const struct mk_endpoint *ep);

@@ -6,7 +6,9 @@
 #ifndef _MK_CHANNEL_H
 #define _MK_CHANNEL_H
 
+#include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/multikernel.h>
 #include <linux/multikernel_abi.h>
@@ -152,6 +154,9 @@ struct mk_flood {
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
  * @poll_ns: how long it looks at an empty ring before it sleeps
+ * @pollers: those that want to read in its place
+ * @hold: wakes it if who left a message in the ring does not come back
+ * @held_until: and when
  *
  * @tx_lock: serializes writers
  * @tx: writing end
@@ -202,6 +207,9 @@ struct mk_channel {
 	u32 room_rung;
 	struct task_struct *reader;
 	u64 poll_ns;
+	atomic_t pollers;
+	struct hrtimer hold;
+	ktime_t held_until;
 
 	raw_spinlock_t tx_lock;
 	struct mk_ring_tx tx;
@@ -235,6 +243,7 @@ struct mk_channel {
 /**
  * struct mk_waiter - somebody waits for the answer to a request
  * @node: in &mk_channel.requests
+ * @poll: reads in the reader's place until @done
  * @ep: who was asked
  * @id: of the request
  * @reply: gets the answer
@@ -244,6 +253,7 @@ struct mk_channel {
  */
 struct mk_waiter {
 	struct list_head node;
+	struct mk_poll poll;
 	struct mk_endpoint *ep;
 	u64 id;
 	void *reply;
@@ -253,8 +263,6 @@ struct mk_waiter {
 };
 
 /* channel.c */
-extern unsigned int mk_poll_us;
-
 void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 		     const struct mk_channel_ops *ops, u32 peer_id,
 		     const char *peer_name);
@@ -264,13 +272,17 @@ int mk_channel_open(struct mk_channel *ch);
 void mk_channel_close(struct mk_channel *ch);
 void mk_channel_place(struct mk_channel *ch);
 int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
-void mk_channel_heard(struct mk_channel *ch);
-void mk_channel_check(struct mk_channel *ch);
-bool mk_channel_read(struct mk_channel *ch, bool waiter);
-void mk_channel_poll(struct mk_channel *ch, struct mk_waiter *w);
-void mk_channel_waited(struct mk_channel *ch, u64 ns);
 int mk_channel_cpus_init(void);
 void mk_doorbell(void);
+
+/* reader.c */
+extern unsigned int mk_poll_us;
+
+void mk_reader_init(struct mk_channel *ch);
+int mk_reader(void *data);
+bool mk_channel_read(struct mk_channel *ch, struct mk_poll *p);
+void mk_channel_heard(struct mk_channel *ch);
+void mk_channel_check(struct mk_channel *ch);
 
 static inline bool mk_channel_is_open(const struct mk_channel *ch)
 {

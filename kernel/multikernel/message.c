@@ -337,6 +337,11 @@ static bool mk_waiter_cancel(struct mk_channel *ch, struct mk_waiter *w)
 	return mine;
 }
 
+static bool mk_waiter_done(struct mk_poll *p)
+{
+	return completion_done(&container_of(p, struct mk_waiter, poll)->done);
+}
+
 static long mk_time_left(unsigned long start, long timeout)
 {
 	unsigned long passed = jiffies - start;
@@ -352,14 +357,14 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, long timeout)
 	u64 from = local_clock();
 	long left;
 
-	mk_channel_poll(ch, w);
+	mk_poll(w->ep, &w->poll, READ_ONCE(ch->request_poll_ns));
 	left = wait_for_completion_killable_timeout(&w->done, timeout);
 	if (left <= 0) {
 		if (mk_waiter_cancel(ch, w))
 			return left ? -EINTR : -ETIMEDOUT;
 		wait_for_completion(&w->done);
 	}
-	mk_channel_waited(ch, local_clock() - from);
+	mk_poll_adapt(&ch->request_poll_ns, local_clock() - from);
 
 	return w->result;
 }
@@ -388,7 +393,9 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 		   void *reply, size_t room, long timeout)
 {
 	struct mk_record rec = { .service = ep->id, .flags = MK_RECORD_REQUEST };
-	struct mk_waiter w = { .ep = ep, .reply = reply, .room = room };
+	struct mk_waiter w = {
+		.poll.done = mk_waiter_done, .ep = ep, .reply = reply, .room = room,
+	};
 	struct mk_channel *ch = ep->ch;
 	unsigned long start = jiffies;
 	long left;

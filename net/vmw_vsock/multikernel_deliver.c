@@ -160,8 +160,14 @@ static void mk_vsock_cut_rx(struct mk_vsock_peer *peer, const struct virtio_vsoc
 	mk_vsock_rx_kick(rx);
 }
 
-/* Nothing waits, and nothing is being delivered; only the caller adds to it */
-static bool mk_vsock_rx_idle(struct mk_vsock_rx *rx)
+/**
+ * mk_vsock_rx_idle - does nothing wait, and is nothing being delivered?
+ * @rx: packets of a CID
+ *
+ * Context: only the caller adds to it: it reads the channel.
+ * Return: true if so.
+ */
+bool mk_vsock_rx_idle(struct mk_vsock_rx *rx)
 {
 	bool idle;
 

@@ -14,18 +14,20 @@
 /* As many bytes the common code copies to the packet before */
 #define MK_VSOCK_SMALL	128
 
-static bool mk_vsock_plain(struct sock *sk, struct sk_buff *skb)
+/**
+ * mk_vsock_plain - is a packet one of this socket's connection, and nothing special?
+ * @sk: socket, or its spinlock is held
+ * @hdr: header of the packet, checked
+ *
+ * Return: true if so.
+ */
+bool mk_vsock_plain(struct sock *sk, const struct virtio_vsock_hdr *hdr)
 {
 	u16 type = sk->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
 						VIRTIO_VSOCK_TYPE_SEQPACKET;
-	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct vsock_sock *vsk = vsock_sk(sk);
 
-	lockdep_assert_held(&sk->sk_callback_lock);
-
-	/* In use; or somebody's callbacks, which may want to sleep */
-	if (sock_owned_by_user(sk) || sk->sk_user_data)
-		return false;
+	lockdep_assert(lockdep_sock_is_held(sk));
 
 	return sk->sk_state == TCP_ESTABLISHED && !sock_flag(sk, SOCK_DONE) &&
 	       vsk->transport == &mk_vsock_transport.transport &&
@@ -34,8 +36,16 @@ static bool mk_vsock_plain(struct sock *sk, struct sk_buff *skb)
 	       type == le16_to_cpu(hdr->type);
 }
 
-/* What is to be put together with others, or is too much, is for the common code */
-static bool mk_vsock_enqueue(struct virtio_vsock_sock *virtio, struct sk_buff *skb)
+/**
+ * mk_vsock_enqueue - put data where its reader looks for it
+ * @virtio: of the socket that owns @skb
+ * @skb: packet
+ *
+ * Context: bottom halves are off.
+ * Return: false if it is to be put together with others, or too much: that is
+ * for the common code.
+ */
+bool mk_vsock_enqueue(struct virtio_vsock_sock *virtio, struct sk_buff *skb)
 {
 	u32 waiting, len = skb->len;
 	bool fits;
@@ -57,15 +67,35 @@ static bool mk_vsock_enqueue(struct virtio_vsock_sock *virtio, struct sk_buff *s
 	return fits;
 }
 
-static bool mk_vsock_take(struct sock *sk, struct sk_buff *skb)
+/**
+ * mk_vsock_credit - a packet says what its sender may be sent
+ * @vsk: its socket, locked, or its spinlock is held
+ * @hdr: its header
+ */
+void mk_vsock_credit(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
+{
+	struct virtio_vsock_sock *virtio = vsk->trans;
+	struct sock *sk = sk_vsock(vsk);
+
+	spin_lock_bh(&virtio->tx_lock);
+	virtio->peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	virtio->peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	spin_unlock_bh(&virtio->tx_lock);
+	if (virtio_transport_stream_has_space(vsk) > 0)
+		sk->sk_write_space(sk);
+}
+
+static bool mk_vsock_deliver_now(struct sock *sk, struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr hdr = *virtio_vsock_hdr(skb);
 	struct vsock_sock *vsk = vsock_sk(sk);
 	struct virtio_vsock_sock *virtio;
 
 	lockdep_assert_held(&sk->sk_lock.slock);
+	lockdep_assert_held(&sk->sk_callback_lock);
 
-	if (!mk_vsock_plain(sk, skb))
+	/* In use; or somebody's callbacks, which may want to sleep */
+	if (sock_owned_by_user(sk) || sk->sk_user_data || !mk_vsock_plain(sk, &hdr))
 		return false;
 	virtio = vsk->trans;
 	/* Its buffer became smaller, see mk_vsock_asked() */
@@ -82,12 +112,7 @@ static bool mk_vsock_take(struct sock *sk, struct sk_buff *skb)
 		consume_skb(skb);
 	}
 
-	spin_lock(&virtio->tx_lock);
-	virtio->peer_buf_alloc = le32_to_cpu(hdr.buf_alloc);
-	virtio->peer_fwd_cnt = le32_to_cpu(hdr.fwd_cnt);
-	spin_unlock(&virtio->tx_lock);
-	if (virtio_transport_stream_has_space(vsk) > 0)
-		sk->sk_write_space(sk);
+	mk_vsock_credit(vsk, &hdr);
 	if (hdr.len)
 		vsock_data_ready(sk);
 
@@ -118,7 +143,7 @@ bool mk_vsock_deliver_direct(struct sk_buff *skb)
 	spin_lock_bh(&sk->sk_lock.slock);
 	/* Whoever puts in callbacks of his own, or takes them out, holds it for writing */
 	read_lock(&sk->sk_callback_lock);
-	taken = mk_vsock_take(sk, skb);
+	taken = mk_vsock_deliver_now(sk, skb);
 	read_unlock(&sk->sk_callback_lock);
 	spin_unlock_bh(&sk->sk_lock.slock);
 	sock_put(sk);

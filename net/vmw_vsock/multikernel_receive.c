@@ -26,9 +26,16 @@ static bool mk_vsock_flags_valid(const struct virtio_vsock_hdr *hdr)
 	return !(le32_to_cpu(hdr->flags) & ~may);
 }
 
-/* What no kernel of ours sends, whatever its users do */
-static bool mk_vsock_valid(const struct mk_vsock_peer *peer,
-			   const struct virtio_vsock_hdr *hdr, u32 len)
+/**
+ * mk_vsock_valid - can a packet come from there?
+ * @peer: where it came from
+ * @hdr: its header, private copy
+ * @len: bytes behind it
+ *
+ * Return: false for what no kernel of ours sends, whatever its users do.
+ */
+bool mk_vsock_valid(const struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
+		    u32 len)
 {
 	u64 src = le64_to_cpu(hdr->src_cid), dst = le64_to_cpu(hdr->dst_cid);
 	u16 type = le16_to_cpu(hdr->type), op = le16_to_cpu(hdr->op);

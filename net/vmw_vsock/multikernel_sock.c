@@ -233,20 +233,42 @@ void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
 	ms->must_tell = false;
 }
 
+/*
+ * Has the peer credit as long as it does not know what was read since it was told?
+ * It has while that is less than a quarter of what it may have under way; and
+ * enough to wake a reader who waits for more than the first byte.  It may have
+ * under way what the smaller of both buffers takes; a packet that was read in part
+ * counts as a whole one.
+ *
+ * A message of a seqpacket is read only when all of it is there, so that it may
+ * need all of the buffer.
+ */
+static bool mk_vsock_has_credit(struct vsock_sock *vsk, u32 alloc, u32 fwd_cnt)
+{
+	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
+	struct virtio_vsock_sock *virtio = &ms->virtio;
+	u32 room, owed = fwd_cnt - ms->told_fwd_cnt;
+	struct sock *sk = sk_vsock(vsk);
+	u64 need;
+
+	lockdep_assert_held(&virtio->rx_lock);
+
+	if (ms->must_tell || sk->sk_type != SOCK_STREAM || alloc != ms->told_buf_alloc)
+		return false;
+	room = min(alloc, READ_ONCE(virtio->peer_buf_alloc));
+	need = (u64)owed + (virtio->buf_used - virtio->rx_bytes) +
+	       sock_rcvlowat(sk, 0, INT_MAX);
+
+	return owed < room / 4 && need <= room;
+}
+
 /**
  * mk_vsock_untold - can the peer do without this credit update?
  * @vsk: its socket; locked
  * @hdr: its header
  *
  * The common code makes one whenever a reader has read everything: one for each
- * small message, which costs the peer as much as the message.  The peer has
- * credit while less than a quarter of what it may have under way was read and not
- * told; and enough to wake a reader who waits for more than the first byte.  It
- * may have under way what the smaller of both buffers takes; a packet that was
- * read in part counts as a whole one.
- *
- * A message of a seqpacket is read only when all of it is there, so that it may
- * need all of the buffer.
+ * small message, which costs the peer as much as the message.
  *
  * Return: true if it is not to be sent; then all is as if it had not been made.
  */
@@ -254,29 +276,37 @@ bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
 {
 	struct mk_vsock_sock *ms = mk_vsock_sock(vsk);
 	struct virtio_vsock_sock *virtio = &ms->virtio;
-	struct sock *sk = sk_vsock(vsk);
-	u32 alloc = le32_to_cpu(hdr->buf_alloc);
-	u32 owed = le32_to_cpu(hdr->fwd_cnt) - ms->told_fwd_cnt;
 	bool untold;
-	u64 need;
-	u32 room;
-
-	if (ms->must_tell || sk->sk_type != SOCK_STREAM || alloc != ms->told_buf_alloc)
-		return false;
-
-	spin_lock_bh(&virtio->tx_lock);
-	room = min(alloc, virtio->peer_buf_alloc);
-	spin_unlock_bh(&virtio->tx_lock);
 
 	spin_lock_bh(&virtio->rx_lock);
-	need = (u64)owed + (virtio->buf_used - virtio->rx_bytes) +
-	       sock_rcvlowat(sk, 0, INT_MAX);
-	untold = owed < room / 4 && need <= room;
+	untold = mk_vsock_has_credit(vsk, le32_to_cpu(hdr->buf_alloc),
+				     le32_to_cpu(hdr->fwd_cnt));
 	if (untold)
 		virtio->last_fwd_cnt = ms->told_fwd_cnt;
 	spin_unlock_bh(&virtio->rx_lock);
 
 	return untold;
+}
+
+/**
+ * mk_vsock_tell - send a credit update, if the peer can't do without
+ * @vsk: socket, locked; something was read
+ *
+ * For what was not read by the common code, which does that, too.
+ */
+void mk_vsock_tell(struct vsock_sock *vsk)
+{
+	struct virtio_vsock_sock *virtio = vsk->trans;
+	u64 alloc;
+	bool tell;
+
+	spin_lock_bh(&virtio->rx_lock);
+	alloc = virtio->buf_alloc;
+	tell = !mk_vsock_has_credit(vsk, alloc, virtio->fwd_cnt);
+	spin_unlock_bh(&virtio->rx_lock);
+	/* The size is what it was: this is the door to the common code's update */
+	if (tell)
+		virtio_transport_notify_buffer_size(vsk, &alloc);
 }
 
 /**

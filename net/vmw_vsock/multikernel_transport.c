@@ -23,6 +23,7 @@
  * - multikernel_route.c: from one spawn to another, in the host
  * - multikernel_deliver.c: from the channel's reader to sockets, by a work
  * - multikernel_direct.c: the same without it, where nobody can hold it up
+ * - multikernel_poll.c: who waits looks at the ring before it sleeps
  * - multikernel_sock.c: what a socket has besides the common code's part
  * - multikernel_reset.c: how connections end when a peer does
  *
@@ -86,9 +87,9 @@ struct virtio_transport mk_vsock_transport = {
 		.dgram_enqueue		= virtio_transport_dgram_enqueue,
 		.dgram_allow		= virtio_transport_dgram_allow,
 
-		.stream_dequeue		= virtio_transport_stream_dequeue,
+		.stream_dequeue		= mk_vsock_stream_dequeue,
 		.stream_enqueue		= mk_vsock_stream_enqueue,
-		.stream_has_data	= virtio_transport_stream_has_data,
+		.stream_has_data	= mk_vsock_has_data,
 		.stream_has_space	= mk_vsock_has_space,
 		.stream_rcvhiwat	= virtio_transport_stream_rcvhiwat,
 		.stream_is_active	= virtio_transport_stream_is_active,
@@ -103,13 +104,13 @@ struct virtio_transport mk_vsock_transport = {
 
 		.notify_poll_in		= virtio_transport_notify_poll_in,
 		.notify_poll_out	= virtio_transport_notify_poll_out,
-		.notify_recv_init	= virtio_transport_notify_recv_init,
-		.notify_recv_pre_block	= virtio_transport_notify_recv_pre_block,
-		.notify_recv_pre_dequeue = virtio_transport_notify_recv_pre_dequeue,
+		.notify_recv_init	= mk_vsock_recv_init,
+		.notify_recv_pre_block	= mk_vsock_recv_wait,
+		.notify_recv_pre_dequeue = mk_vsock_recv_ready,
 		.notify_recv_post_dequeue = virtio_transport_notify_recv_post_dequeue,
-		.notify_send_init	= virtio_transport_notify_send_init,
-		.notify_send_pre_block	= virtio_transport_notify_send_pre_block,
-		.notify_send_pre_enqueue = virtio_transport_notify_send_pre_enqueue,
+		.notify_send_init	= mk_vsock_send_init,
+		.notify_send_pre_block	= mk_vsock_send_wait,
+		.notify_send_pre_enqueue = mk_vsock_send_ready,
 		.notify_send_post_enqueue = virtio_transport_notify_send_post_enqueue,
 		.notify_buffer_size	= virtio_transport_notify_buffer_size,
 		.notify_set_rcvlowat	= mk_vsock_set_rcvlowat,

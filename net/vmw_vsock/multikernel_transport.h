@@ -87,8 +87,10 @@ struct mk_vsock_rx {
  * @cid: its CID
  * @rcu: frees it when nobody looks at it any more
  * @rx: what came from it
- * @queue: packets that wait for room; its lock covers the next seven
+ * @queue: packets that wait for room; its lock covers the next nine
  * @closed: @ep must not be used any more
+ * @users: those that use @ep all the same, and are about to see that
+ * @unused: who waits for them
  * @waiting: bytes of this kernel's own in @queue, with their overhead; what
  *	other spawns have there is in @routes
  * @requests: connection requests in @queue
@@ -116,6 +118,8 @@ struct mk_vsock_peer {
 
 	struct sk_buff_head queue;
 	bool closed;
+	u32 users;
+	wait_queue_head_t unused;
 	u32 waiting;
 	u32 requests;
 	u32 replies;
@@ -142,6 +146,9 @@ struct mk_vsock_peer {
  * @told_fwd_cnt: what the peer knows of @virtio.fwd_cnt; the socket's lock
  * @told_buf_alloc: and of @virtio.buf_alloc; the socket's lock
  * @must_tell: the next credit update is sent in any case; the socket's lock
+ * @reader: who began to read last, and may look in the ring; the socket's lock
+ * @recv_poll_ns: for how long, before it sleeps; the socket's lock
+ * @send_poll_ns: and who writes; the socket's lock
  */
 struct mk_vsock_sock {
 	struct virtio_vsock_sock virtio;
@@ -151,6 +158,9 @@ struct mk_vsock_sock {
 	u32 told_fwd_cnt;
 	u32 told_buf_alloc;
 	bool must_tell;
+	struct task_struct *reader;
+	u64 recv_poll_ns;
+	u64 send_poll_ns;
 };
 
 /* In skb->cb, behind what the common code has there */
@@ -199,11 +209,14 @@ void mk_vsock_forward(struct mk_vsock_peer *from, const struct virtio_vsock_hdr 
 void mk_vsock_forget(struct mk_vsock_peer *peer, u32 cid);
 
 /* multikernel_receive.c */
+bool mk_vsock_valid(const struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
+		    u32 len);
 int mk_vsock_receive(struct mk_endpoint *ep, const struct mk_message *msg);
 
 /* multikernel_deliver.c */
 void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
 		      const void *data, u32 len);
+bool mk_vsock_rx_idle(struct mk_vsock_rx *rx);
 bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes);
 struct mk_vsock_rx *mk_vsock_rx_get(u32 cid);
 void mk_vsock_rx_end(struct mk_vsock_rx *rx);
@@ -217,11 +230,32 @@ void mk_vsock_mark_sock(const struct vsock_sock *vsk);
 void mk_vsock_gone_reset(u32 cid);
 void mk_vsock_told(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
 bool mk_vsock_untold(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
+void mk_vsock_tell(struct vsock_sock *vsk);
 int mk_vsock_set_rcvlowat(struct vsock_sock *vsk, int val);
 void mk_vsock_asked(const struct virtio_vsock_hdr *hdr);
 
 /* multikernel_direct.c */
+bool mk_vsock_plain(struct sock *sk, const struct virtio_vsock_hdr *hdr);
+bool mk_vsock_enqueue(struct virtio_vsock_sock *virtio, struct sk_buff *skb);
+void mk_vsock_credit(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
 bool mk_vsock_deliver_direct(struct sk_buff *skb);
+
+/* multikernel_poll.c */
+int mk_vsock_recv_init(struct vsock_sock *vsk, size_t target,
+		       struct vsock_transport_recv_notify_data *data);
+int mk_vsock_recv_wait(struct vsock_sock *vsk, size_t target,
+		       struct vsock_transport_recv_notify_data *data);
+int mk_vsock_recv_ready(struct vsock_sock *vsk, size_t target,
+			struct vsock_transport_recv_notify_data *data);
+int mk_vsock_send_init(struct vsock_sock *vsk,
+		       struct vsock_transport_send_notify_data *data);
+int mk_vsock_send_wait(struct vsock_sock *vsk,
+		       struct vsock_transport_send_notify_data *data);
+int mk_vsock_send_ready(struct vsock_sock *vsk,
+			struct vsock_transport_send_notify_data *data);
+s64 mk_vsock_has_data(struct vsock_sock *vsk);
+ssize_t mk_vsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
+				int flags);
 
 /* multikernel_reset.c */
 struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr);

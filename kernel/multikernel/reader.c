@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: reading a channel
+ *
+ * A channel has one reader thread; whoever waits for something that it brings
+ * reads in its place, as long as it is not at it itself: mk_request(), mk_poll().
+ *
+ * Who reads looks on for a moment when the ring is empty, and only then asks
+ * for doorbells: it *arms* the channel, by saying up to where it has read.  A
+ * sender that has written more than that rings, once for each arming.  The
+ * same way a sender that found no room says up to where it saw the peer read.
+ *
+ * The index is what tells a doorbell that is due from one that comes late: a
+ * sender that is held up between its record and its look at @armed may find
+ * that the reader has read this record and sleeps again.  Were it to ring then,
+ * the doorbell would find nothing, and there would be none for the next record.
+ *
+ *	sender				reader
+ *	------				------
+ *	write record			write @armed
+ *	full barrier			full barrier
+ *	read @armed, ring		read ring, sleep
+ *
+ *	write @want_room		give room back
+ *	full barrier			full barrier
+ *	read room, sleep		read @want_room, ring
+ *
+ * so that one of both always sees what the other wrote.
+ */
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/export.h>
+#include <linux/kthread.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+
+#include "internal.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "multikernel."
+
+/* Shortest look at an empty ring, ns */
+#define MK_POLL_MIN	4000
+
+/* And what the longest may be set to: others want that CPU, too */
+#define MK_POLL_US_MAX	10000U
+
+unsigned int mk_poll_us = 200;
+module_param_named(poll_us, mk_poll_us, uint, 0644);
+MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
+
+/* The caller is a reader of RCU */
+static void mk_channel_wake(struct mk_channel *ch)
+{
+	struct task_struct *reader = READ_ONCE(ch->reader);
+
+	/* Pairs with synchronize_rcu() in mk_channel_close() */
+	if (reader)
+		wake_up_process(reader);
+}
+
+static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
+{
+	struct mk_channel *ch = container_of(t, struct mk_channel, hold);
+	ktime_t until = READ_ONCE(ch->held_until);
+
+	if (ktime_before(ktime_get(), until)) {
+		hrtimer_set_expires(t, until);
+		return HRTIMER_RESTART;
+	}
+	rcu_read_lock();
+	mk_channel_wake(ch);
+	rcu_read_unlock();
+
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * mk_reader_init - prepare the reading end
+ * @ch: channel, all zero
+ */
+void mk_reader_init(struct mk_channel *ch)
+{
+	hrtimer_init(&ch->hold, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	ch->hold.function = mk_channel_hold_over;
+}
+
+static void mk_channel_broken(struct mk_channel *ch, const char *what,
+			      const struct mk_record *rec)
+{
+	char text[MK_EXIT_TEXT];
+
+	if (rec)
+		scnprintf(text, sizeof(text), "%s: service %u, flags %#x, id %llu, length %u",
+			  what, rec->service, rec->flags, rec->id, rec->len);
+	else
+		strscpy(text, what, sizeof(text));
+	WRITE_ONCE(ch->broken, true);
+	ch->ops->fault(ch, text);
+}
+
+/* Did something come, or did the room come that somebody waits for? */
+static bool mk_channel_wanted(const struct mk_channel *ch)
+{
+	if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken))
+		return false;
+	if (!mk_ring_empty(&ch->rx) || mk_channel_may_tell(ch))
+		return true;
+
+	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
+}
+
+/* Reading */
+
+/* A sender of the peer's waits for room, and now there is some */
+static void mk_channel_give_room(struct mk_channel *ch)
+{
+	unsigned long flags;
+	u32 want;
+
+	/* The room before the look at @peer_want_room, see above */
+	smp_mb();
+	want = READ_ONCE(*ch->peer_want_room);
+	if (!want)
+		ch->room_rung = 0;
+	/*
+	 * If it had seen this room already, the doorbell is for the next one.  Who
+	 * is not armed is awake, and looks for room before it sleeps.
+	 */
+	if (!want || want == ch->room_rung || want == (ch->rx.next | MK_INDEX_SET) ||
+	    !READ_ONCE(*ch->peer_armed))
+		return;
+	ch->room_rung = want;
+
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	mk_count(ch->stats.doorbells_tx, 1);
+	raw_spin_unlock(&ch->tx_lock);
+	ch->ops->ring(ch);
+	local_irq_restore(flags);
+}
+
+/* There is room for those of this kernel that waited for it */
+static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
+{
+	unsigned long flags;
+	bool room;
+
+	if (!READ_ONCE(ch->starved))
+		return;
+
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	room = ch->starved && READ_ONCE(*ch->tx.tail) != ch->starved_at;
+	if (room) {
+		WRITE_ONCE(ch->starved, false);
+		WRITE_ONCE(*ch->want_room, 0);
+	}
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+	if (!room)
+		return;
+
+	mk_late_replies_send(ch);
+	/* Before those who would use up the room each time */
+	if (!waiter)
+		mk_services_tell(ch);
+	wake_up_all(&ch->room_wait);
+	mk_services_writable(ch);
+}
+
+/* A message that who reads in the reader's place may want for himself */
+static enum mk_take mk_channel_show(struct mk_poll *p, const struct mk_record *rec,
+				    const void *payload)
+{
+	struct mk_message msg = { .data = payload, .len = rec->len };
+
+	lockdep_assert_held(&p->ep->ch->rx_lock);
+
+	if (!p->take || rec->service != p->ep->id || rec->flags || rec->id || !p->ep->open)
+		return MK_TAKE_PASS;
+
+	return p->take(p, &msg);
+}
+
+/**
+ * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
+ * @ch: channel
+ * @p: who reads in the reader's place, or NULL
+ *
+ * Offers and withdrawals, read or to be sent, are left to the reader: opening and
+ * closing an endpoint may wait until nobody asks any more, and so must not happen
+ * within a request.
+ *
+ * Context: &mk_channel.rx_lock held.
+ * Return: true if something was left.
+ */
+bool mk_channel_read(struct mk_channel *ch, struct mk_poll *p)
+{
+	enum mk_take take = MK_TAKE_PASS;
+	const void *payload;
+	struct mk_record rec;
+	bool left = false;
+	u32 given = 0;
+	int n, ret;
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	for (n = 0; n < MK_RX_BUDGET && mk_channel_is_open(ch); n++) {
+		ret = mk_ring_peek(&ch->rx, &rec, &payload);
+		if (ret < 0) {
+			/* Nothing left of what its index allowed: it was the index */
+			if (ch->rx.seen == ch->rx.next)
+				mk_channel_broken(ch, "impossible head", NULL);
+			else
+				mk_channel_broken(ch, "impossible record", &rec);
+		}
+		if (ret <= 0)
+			break;
+		if (p) {
+			left = rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW);
+			take = mk_channel_show(p, &rec, payload);
+			p->left = take == MK_TAKE_LEAVE;
+			if (left || p->left)
+				break;
+		}
+		mk_count(ch->stats.rx, 1);
+		mk_count(ch->stats.rx_bytes, rec.len);
+
+		ret = take == MK_TAKE_DONE ? 0 : mk_dispatch(ch, &rec, payload);
+		mk_ring_consume(&ch->rx);
+		if (ret < 0) {
+			mk_channel_broken(ch, "message against the rules", &rec);
+			break;
+		}
+		/* Whoever waits for room writes on while the rest is read */
+		given += rec.len;
+		if (given >= MK_RING_SIZE / 4) {
+			mk_channel_give_room(ch);
+			given = 0;
+		}
+	}
+	mk_channel_give_room(ch);
+	mk_channel_take_room(ch, p);
+	if (p)
+		return left || mk_channel_may_tell(ch);
+	mk_services_tell(ch);
+
+	return false;
+}
+
+static u64 mk_poll_max(void)
+{
+	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
+}
+
+/**
+ * mk_poll_adapt - how long to look at an empty ring the next time
+ * @window: how long it was, ns; without a lock
+ * @waited: and how long the wait was in the end, ns
+ *
+ * After a wait that was shorter than what is allowed a longer look would have
+ * saved the sleep; after a longer one the look was in vain.
+ *
+ * Context: any.
+ */
+void mk_poll_adapt(u64 *window, u64 waited)
+{
+	u64 max = mk_poll_max();
+	u64 now = READ_ONCE(*window);
+
+	if (waited < max)
+		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
+	else
+		now = now > MK_POLL_MIN ? now / 2 : 0;
+	WRITE_ONCE(*window, now);
+}
+EXPORT_SYMBOL_GPL(mk_poll_adapt);
+
+static bool mk_poll_over(struct mk_poll *p)
+{
+	return p->left || (p->done && p->done(p)) || !READ_ONCE(p->ep->open);
+}
+
+/* Doorbells stay off: the timer sees to what comes if nobody else does */
+static void mk_channel_hold(struct mk_channel *ch)
+{
+	ktime_t until = ktime_add_ns(ktime_get(), mk_poll_max());
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	WRITE_ONCE(ch->held_until, until);
+	/* One that runs goes on for as long as this says */
+	if (!hrtimer_active(&ch->hold))
+		hrtimer_start(&ch->hold, until, HRTIMER_MODE_ABS);
+}
+
+/*
+ * Read until nothing comes until @end, until @p has what it wants, or until the
+ * budget is used up.  True if there is more to read: no doorbell will say so.
+ */
+static bool mk_channel_run(struct mk_channel *ch, struct mk_poll *p, u64 window)
+{
+	u64 end = local_clock() + window;
+	bool empty = false, hit = false;
+	int budget = MK_RX_BUDGET;
+	u64 rx;
+
+	lockdep_assert_held(&ch->rx_lock);
+	/* The window is no longer ours once it is closed */
+	if (!mk_channel_is_open(ch))
+		return false;
+	WRITE_ONCE(*ch->armed, 0);
+
+	for (;;) {
+		if (mk_channel_wanted(ch)) {
+			if (empty && !hit) {
+				hit = true;
+				mk_count(ch->stats.polled, 1);
+			}
+			rx = ch->stats.rx;
+			if (mk_channel_read(ch, p))
+				break;
+			budget -= 1 + (int)(ch->stats.rx - rx);
+			if (!p)
+				end = local_clock() + window;
+		} else {
+			empty = true;
+			/* Who waits in person has the shorter way */
+			if (!p && atomic_read(&ch->pollers))
+				break;
+		}
+		if (p && mk_poll_over(p)) {
+			if (!p->returns || !mk_channel_is_open(ch))
+				break;
+			mk_channel_hold(ch);
+			return false;
+		}
+		if (!p && kthread_should_stop())
+			break;
+		/* Not armed: a flood costs its sender no doorbell, and us none */
+		if (budget <= 0)
+			return true;
+		if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken) ||
+		    need_resched() || local_clock() >= end)
+			break;
+		cpu_relax();
+	}
+
+	if (mk_channel_is_open(ch)) {
+		WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
+		/* @armed before the look at the ring, see above */
+		smp_mb();
+	}
+
+	return mk_channel_wanted(ch);
+}
+
+/**
+ * mk_reader - the thread that reads when nobody else does
+ * @data: channel
+ *
+ * Return: 0.
+ */
+int mk_reader(void *data)
+{
+	struct mk_channel *ch = data;
+	bool more;
+	u64 from;
+
+	while (!kthread_should_stop()) {
+		mk_rx_lock(ch);
+		more = mk_channel_run(ch, NULL, min(ch->poll_ns, mk_poll_max()));
+		mk_rx_unlock(ch);
+		cond_resched();
+		if (more)
+			continue;
+
+		set_current_state(TASK_IDLE);
+		if (!kthread_should_stop() && !mk_channel_wanted(ch)) {
+			mk_count(ch->stats.slept, 1);
+			from = local_clock();
+			schedule();
+			mk_poll_adapt(&ch->poll_ns, local_clock() - from);
+		}
+		__set_current_state(TASK_RUNNING);
+	}
+
+	return 0;
+}
+
+/* With rx_lock, which is given back */
+static void mk_poll_end(struct mk_channel *ch, bool more)
+{
+	mk_rx_unlock(ch);
+	rcu_read_lock();
+	if (more)
+		mk_channel_wake(ch);
+	rcu_read_unlock();
+}
+
+/**
+ * mk_poll - read in the reader's place before going to sleep
+ * @ep: endpoint; does not go away before this returns
+ * @p: what to wait for
+ * @ns: how long at most, but no longer than multikernel.poll_us; see
+ *	mk_poll_adapt()
+ *
+ * Saves the doorbell, and the way from the reader's CPU to the caller's.  What
+ * comes for others is received meanwhile.
+ *
+ * A message that &mk_poll.take leaves stays in the ring, and what comes behind
+ * it waits as long: get it with mk_poll_one().  The reader goes on after
+ * multikernel.poll_us if the caller does not come back.
+ *
+ * Context: process, may sleep.  Not called by a service about its own peer.
+ * The caller holds no lock that &mk_service.receive or &mk_service.writable of
+ * any service takes.
+ * Return: true if a message was left.
+ */
+bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
+{
+	struct mk_channel *ch = ep->ch;
+	u64 end, now = local_clock();
+	bool more = false;
+
+	might_sleep();
+	p->ep = ep;
+	p->left = false;
+	end = now + min(ns, mk_poll_max());
+	if (now == end || mk_poll_over(p))
+		return false;
+
+	atomic_inc(&ch->pollers);
+	for (;;) {
+		if (mutex_trylock(&ch->rx_lock)) {
+			WRITE_ONCE(ch->rx_owner, current);
+			more = mk_channel_run(ch, p, end - now);
+			mk_poll_end(ch, more);
+		}
+		/* Else who reads may bring it, too */
+		if (more || mk_poll_over(p) || !mk_channel_is_open(ch) ||
+		    signal_pending(current))
+			break;
+		cond_resched();
+		now = local_clock();
+		if (now >= end)
+			break;
+		cpu_relax();
+	}
+	atomic_dec(&ch->pollers);
+
+	return p->left;
+}
+EXPORT_SYMBOL_GPL(mk_poll);
+
+/**
+ * mk_poll_one - look at the next message, without waiting for any
+ * @ep: endpoint; does not go away before this returns
+ * @p: &mk_poll.take is shown it, if it is one of this endpoint
+ *
+ * A message that is not taken, nor left, is for the reader, who is woken.
+ *
+ * Context: process.
+ * Return: true if a message was left; false also if somebody else is reading.
+ */
+bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p)
+{
+	struct mk_channel *ch = ep->ch;
+	enum mk_take take = MK_TAKE_PASS;
+	struct mk_record rec;
+	const void *payload;
+	bool more = false;
+
+	p->ep = ep;
+	p->left = false;
+	if (!mutex_trylock(&ch->rx_lock))
+		return false;
+	WRITE_ONCE(ch->rx_owner, current);
+
+	if (mk_channel_is_open(ch) && !READ_ONCE(ch->broken) && !mk_ring_empty(&ch->rx)) {
+		/* An error is the reader's, who finds it, too */
+		if (mk_ring_peek(&ch->rx, &rec, &payload) > 0)
+			take = mk_channel_show(p, &rec, payload);
+		if (take == MK_TAKE_DONE) {
+			mk_count(ch->stats.rx, 1);
+			mk_count(ch->stats.rx_bytes, rec.len);
+			mk_ring_consume(&ch->rx);
+			mk_channel_give_room(ch);
+		}
+		p->left = take == MK_TAKE_LEAVE;
+		more = take == MK_TAKE_PASS;
+		if (!more)
+			mk_channel_hold(ch);
+	}
+	mk_poll_end(ch, more);
+
+	return p->left;
+}
+EXPORT_SYMBOL_GPL(mk_poll_one);
+
+/**
+ * mk_channel_heard - somebody rang, look at this channel
+ * @ch: channel that listens
+ *
+ * Context: any but NMI; RCU read side.
+ */
+void mk_channel_heard(struct mk_channel *ch)
+{
+	if (ch->ops->event)
+		ch->ops->event(ch);
+	if (!mk_channel_wanted(ch))
+		return;
+	mk_count(ch->stats.doorbells_rx, 1);
+	mk_channel_wake(ch);
+}
+
+/**
+ * mk_channel_check - did a doorbell get lost?
+ * @ch: channel, in any state
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_check(struct mk_channel *ch)
+{
+	rcu_read_lock();
+	if (mk_channel_wanted(ch))
+		mk_channel_wake(ch);
+	rcu_read_unlock();
+}

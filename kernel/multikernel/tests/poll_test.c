@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * multikernel: tests of those who read in the reader's place
+ */
+#include <kunit/test.h>
+#include <linux/string.h>
+
+#include "loopback.h"
+
+#define MK_POLL_LEN	100
+
+/* Messages of the race */
+#define MK_POLL_RACE	3000
+
+/* As long as anybody may poll, so that no test depends on how fast it is */
+#define MK_POLL_LONG	NSEC_PER_SEC
+
+/**
+ * struct mk_taker - somebody polls at the spawn's end
+ * @poll: what mk_poll() knows of it
+ * @side: counts what it took, too
+ * @answer: to each message that it is shown
+ * @shown: messages
+ * @taken: of these, answered with MK_TAKE_DONE
+ * @over: it wants no more
+ */
+struct mk_taker {
+	struct mk_poll poll;
+	struct mk_side *side;
+	enum mk_take answer;
+	int shown;
+	int taken;
+	bool over;
+};
+
+static enum mk_take mk_taker_take(struct mk_poll *p, const struct mk_message *msg)
+{
+	struct mk_taker *t = container_of(p, struct mk_taker, poll);
+
+	t->shown++;
+	if (t->answer != MK_TAKE_DONE)
+		return t->answer;
+	if (!mk_filled(msg->data, msg->len, t->side->next))
+		WRITE_ONCE(t->side->wrong, t->side->wrong + 1);
+	t->side->next++;
+	t->taken++;
+
+	return MK_TAKE_DONE;
+}
+
+static bool mk_taker_done(struct mk_poll *p)
+{
+	struct mk_taker *t = container_of(p, struct mk_taker, poll);
+
+	return t->over || t->taken;
+}
+
+static int mk_receive_next(struct mk_probe *probe, struct mk_side *side,
+			   const struct mk_message *msg)
+{
+	if (!mk_filled(msg->data, msg->len, side->next))
+		WRITE_ONCE(side->wrong, side->wrong + 1);
+	side->next++;
+
+	return 0;
+}
+
+static struct mk_taker mk_taker(struct mk_pair *p, enum mk_take answer)
+{
+	return (struct mk_taker) {
+		.poll = { .take = mk_taker_take, .done = mk_taker_done, .returns = true },
+		.side = p->spawn,
+		.answer = answer,
+	};
+}
+
+/* The longest poll that there is, until the test ends */
+static int mk_poll_init(struct kunit *test)
+{
+	test->priv = (void *)(unsigned long)READ_ONCE(mk_poll_us);
+	WRITE_ONCE(mk_poll_us, 10000);
+
+	return 0;
+}
+
+static void mk_poll_exit(struct kunit *test)
+{
+	WRITE_ONCE(mk_poll_us, (unsigned long)test->priv);
+}
+
+/* Send to a reader that sleeps, and is not told */
+static void mk_send_unheard(struct kunit *test, struct mk_pair *p, u32 from, u32 to)
+{
+	struct mk_channel *ch = &p->loop->spawn.ch;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(*ch->armed) &&
+					READ_ONCE(ch->reader->__state) == TASK_IDLE));
+	WRITE_ONCE(*ch->armed, 0);
+	for (i = from; i < to; i++)
+		KUNIT_ASSERT_EQ(test, mk_send_filled(p->host, MK_POLL_LEN, i, 0), 0);
+}
+
+/* What is left is there until it is fetched, in order; the reader sees none of it */
+static void mk_poll_leave(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
+	u64 rx;
+	int i;
+
+	mk_send_unheard(test, &p, 0, 1);
+	rx = mk_stat(&p.loop->spawn, rx);
+	KUNIT_EXPECT_TRUE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+	KUNIT_EXPECT_TRUE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_EQ(test, t.shown, 2);
+	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, rx), rx);
+
+	t.answer = MK_TAKE_DONE;
+	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_EQ(test, t.taken, 1);
+	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, rx), rx + 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(p.spawn->received), 0);
+
+	/* Nothing is there: nobody is shown anything */
+	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_EQ(test, t.shown, 3);
+
+	/* The service has all that follow, with a poll and without */
+	for (i = 1; i < 20; i++)
+		KUNIT_ASSERT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i, 0), 0);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 19));
+	mk_pair_check(test, &p);
+}
+
+/* Who leaves a message and does not come back does not keep it from the service */
+static void mk_poll_forget(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		mk_send_unheard(test, &p, i, i + 1);
+		KUNIT_EXPECT_TRUE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == i + 1));
+	}
+	mk_pair_check(test, &p);
+}
+
+/* Nor does who has what he wants keep what comes next */
+static void mk_poll_returns(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t;
+	int i;
+
+	for (i = 0; i < 20; i += 2) {
+		t = mk_taker(&p, MK_TAKE_DONE);
+		mk_send_unheard(test, &p, i, i + 1);
+		KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+		KUNIT_EXPECT_EQ(test, t.taken, 1);
+		KUNIT_ASSERT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i + 1, 0), 0);
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == i / 2 + 1));
+	}
+	mk_pair_check(test, &p);
+}
+
+/* What is not wanted is received, by who polls or by the reader that he wakes */
+static void mk_poll_pass(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_PASS);
+
+	mk_send_unheard(test, &p, 0, 3);
+	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+	KUNIT_EXPECT_EQ(test, t.shown, 3);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(p.spawn->received), 3);
+
+	mk_send_unheard(test, &p, 3, 5);
+	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_EQ(test, t.shown, 4);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 5));
+	mk_pair_check(test, &p);
+}
+
+static int mk_receive_answer(struct mk_probe *probe, struct mk_side *side,
+			     const struct mk_message *msg)
+{
+	if (side == &probe->host && msg->request)
+		mk_reply(side->ep, msg->request, msg->data, msg->len);
+
+	return 0;
+}
+
+/* Other services' messages, requests and answers are shown to nobody */
+static void mk_poll_others(struct kunit *test)
+{
+	struct mk_probe *other = mk_probe(test, MK_TEST_OTHER, MK_BOTH_ROLES);
+	struct mk_pair p = mk_pair(test, mk_receive_answer);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
+	struct mk_call *call;
+
+	mk_probe_register(test, other);
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_probe_open(other)));
+	mk_loop_settle(test, p.loop);
+
+	mk_send_unheard(test, &p, 0, 0);
+	KUNIT_ASSERT_EQ(test, mk_send(other->host.ep, "abc", 3, 0), 0);
+	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(other->spawn.received) == 1));
+
+	call = mk_call_request(test, p.spawn->ep, MK_POLL_LEN, 0, MK_TEST_TIMEOUT);
+	while (!mk_call_over(call) && !t.shown)
+		mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG);
+	KUNIT_EXPECT_EQ(test, mk_call_result(test, call), MK_POLL_LEN);
+	KUNIT_EXPECT_EQ(test, t.shown, 0);
+	mk_pair_check(test, &p);
+}
+
+/* No look at all: it has what it wants, may not poll, or the endpoint is closed */
+static void mk_poll_none(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
+
+	mk_send_unheard(test, &p, 0, 1);
+	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, 0));
+	t.over = true;
+	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+	t.over = false;
+	WRITE_ONCE(mk_poll_us, 0);
+	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+	WRITE_ONCE(mk_poll_us, 10000);
+	KUNIT_EXPECT_EQ(test, t.shown, 0);
+
+	mk_probe_unregister(p.probe);
+	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_EQ(test, t.shown, 0);
+	mk_pair_check(test, &p);
+}
+
+/* Longer after a short wait, shorter after a long one, within what is allowed */
+static void mk_poll_learns(struct kunit *test)
+{
+	u64 window = 0, max = 10000 * NSEC_PER_USEC;
+	int i;
+
+	mk_poll_adapt(&window, max);
+	KUNIT_EXPECT_EQ(test, window, 0);
+	for (i = 0; i < 40; i++) {
+		u64 before = window;
+
+		mk_poll_adapt(&window, max - 1);
+		KUNIT_EXPECT_GE(test, window, before);
+	}
+	KUNIT_EXPECT_EQ(test, window, max);
+	WRITE_ONCE(mk_poll_us, 1000);
+	mk_poll_adapt(&window, 0);
+	KUNIT_EXPECT_EQ(test, window, max / 10);
+	for (i = 0; i < 40; i++) {
+		u64 before = window;
+
+		mk_poll_adapt(&window, max);
+		KUNIT_EXPECT_TRUE(test, window < before || !before);
+	}
+	KUNIT_EXPECT_EQ(test, window, 0);
+}
+
+/* A stream to one who takes it, and to the reader: all of it once, and in order */
+static void mk_poll_race(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_DONE);
+	struct mk_call *call;
+	int taken = 0;
+	u32 i = 0;
+
+	while (i < MK_POLL_RACE) {
+		call = mk_call_send(test, p.host->ep, i % 3 * MK_POLL_LEN, i, MK_TEST_TIMEOUT);
+		i++;
+		t.taken = 0;
+		mk_poll(p.spawn->ep, &t.poll, 50 * NSEC_PER_USEC);
+		mk_poll_one(p.spawn->ep, &t.poll);
+		taken += t.taken;
+		KUNIT_ASSERT_EQ(test, mk_call_result(test, call), 0);
+	}
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->next) == MK_POLL_RACE));
+	KUNIT_EXPECT_EQ(test, taken + READ_ONCE(p.spawn->received), MK_POLL_RACE);
+	KUNIT_EXPECT_GT(test, taken, 0);
+	mk_pair_check(test, &p);
+}
+
+static struct kunit_case mk_poll_cases[] = {
+	KUNIT_CASE(mk_poll_leave),
+	KUNIT_CASE(mk_poll_forget),
+	KUNIT_CASE(mk_poll_returns),
+	KUNIT_CASE(mk_poll_pass),
+	KUNIT_CASE(mk_poll_others),
+	KUNIT_CASE(mk_poll_none),
+	KUNIT_CASE(mk_poll_learns),
+	KUNIT_CASE(mk_poll_race),
+	{}
+};
+
+static struct kunit_suite mk_poll_suite = {
+	.name = "multikernel_poll",
+	.init = mk_poll_init,
+	.exit = mk_poll_exit,
+	.test_cases = mk_poll_cases,
+};
+
+kunit_test_suite(mk_poll_suite);
