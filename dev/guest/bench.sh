@@ -141,18 +141,20 @@ for f in ping ipi pingidle ipiidle small large; do
 done
 out pings_lost "$(cat $LIVES.ping $LIVES.pingidle | sed -n 's/.*lost=\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n + 0 }')" ""
 report ping_avg_ns avg_ns $LIVES.ping ns
+report ping_median_ns median_ns $LIVES.ping ns
 report ping_min_ns min_ns $LIVES.ping ns
 report ipi_avg_ns avg_ns $LIVES.ipi ns
+report ipi_median_ns median_ns $LIVES.ipi ns
 report ipi_min_ns min_ns $LIVES.ipi ns
 report ping_idle_avg_ns avg_ns $LIVES.pingidle ns
+report ping_idle_median_ns median_ns $LIVES.pingidle ns
 report ping_idle_min_ns min_ns $LIVES.pingidle ns
 report ipi_idle_avg_ns avg_ns $LIVES.ipiidle ns
+report ipi_idle_median_ns median_ns $LIVES.ipiidle ns
 report ipi_idle_min_ns min_ns $LIVES.ipiidle ns
 report msgs_64_per_s msgs_per_s $LIVES.small 1/s
 report bytes_64k_per_s bytes_per_s $LIVES.large B/s
 report memcpy_64k_per_s memcpy_bytes_per_s $LIVES.large B/s
-
-echo 200 >$POLL
 
 # --- sockets: to the spawn, and within the host, in turns ---
 
@@ -179,6 +181,7 @@ for how in spawn loopback unix tcp; do
 	report socket_${how}_avg_ns avg_ns $LIVES.rtt.$how ns
 	report socket_${how}_kib_per_s kib_s $LIVES.tput.$how KiB/s
 done
+echo 200 >$POLL
 mkwrite $I/control kill
 mkwrite $MK/destroy b || fail "destroy"
 

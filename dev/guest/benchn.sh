@@ -43,7 +43,7 @@ pings() {
 		cat $D/i0/ping >>$OUT
 	done
 	sed "s/^/# $1: /" $OUT
-	for key in avg min; do
+	for key in avg median min; do
 		sed -n -E "s/.*${key}_ns=([0-9]+).*/\1/p" $OUT | sort -n |
 			awk -v n="$1_${key}_ns" '{ v[NR] = $1 }
 				END { print "bench: " n "=" v[int((NR + 1) / 2)] " ns" }'

@@ -102,6 +102,7 @@ struct mk_channel_ops {
  * @count: completed
  * @lost: not answered in time
  * @min: shortest, ns
+ * @median: half of the last ones were shorter, ns
  * @max: longest, ns
  * @sum: of all, ns
  */
@@ -109,6 +110,7 @@ struct mk_trips {
 	u32 count;
 	u32 lost;
 	u64 min;
+	u64 median;
 	u64 max;
 	u64 sum;
 };

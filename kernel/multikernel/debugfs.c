@@ -11,6 +11,8 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 
@@ -25,6 +27,9 @@
 /* How long a ping waits for its echo */
 #define MK_PING_TIMEOUT	(HZ / 2)
 
+/* Of so many of the last ones the median is told */
+#define MK_TRIPS_KEPT	4096U
+
 /* Longest pause between two, us */
 #define MK_PAUSE_MAX	USEC_PER_SEC
 
@@ -34,18 +39,62 @@ static struct dentry *mk_debugfs_root;
 static DEFINE_MUTEX(mk_trips_lock);
 static struct mk_trips mk_ipi_trips;
 
-static void mk_trip(struct mk_trips *t, u64 ns)
+/**
+ * struct mk_trips_run - round trips under way
+ * @trips: their figures
+ * @each: ns of the last ones
+ * @room: entries there
+ */
+struct mk_trips_run {
+	struct mk_trips trips;
+	u64 *each;
+	u32 room;
+};
+
+static int mk_trips_begin(struct mk_trips_run *run, u32 n)
 {
+	run->room = min(n, MK_TRIPS_KEPT);
+	run->each = kvmalloc_array(run->room, sizeof(*run->each), GFP_KERNEL);
+
+	return run->each ? 0 : -ENOMEM;
+}
+
+static void mk_trip(struct mk_trips_run *run, u64 ns)
+{
+	struct mk_trips *t = &run->trips;
+
+	run->each[t->count % run->room] = ns;
 	t->min = t->count ? min(t->min, ns) : ns;
 	t->max = max(t->max, ns);
 	t->sum += ns;
 	t->count++;
 }
 
+static int mk_trips_compare(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static struct mk_trips mk_trips_end(struct mk_trips_run *run)
+{
+	u32 n = min(run->trips.count, run->room);
+
+	if (n) {
+		sort(run->each, n, sizeof(*run->each), mk_trips_compare, NULL);
+		run->trips.median = run->each[n / 2];
+	}
+	kvfree(run->each);
+
+	return run->trips;
+}
+
 static void mk_trips_show(struct seq_file *m, const struct mk_trips *t)
 {
-	seq_printf(m, "count=%u lost=%u min_ns=%llu avg_ns=%llu max_ns=%llu\n",
-		   t->count, t->lost, t->min, t->count ? t->sum / t->count : 0, t->max);
+	seq_printf(m, "count=%u lost=%u min_ns=%llu median_ns=%llu avg_ns=%llu max_ns=%llu\n",
+		   t->count, t->lost, t->min, t->median, t->count ? t->sum / t->count : 0,
+		   t->max);
 }
 
 /**
@@ -118,13 +167,16 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 {
 	struct mk_channel *ch = ((struct seq_file *)file->private_data)->private;
 	struct mk_endpoint *echo = &ch->endpoints[MK_SERVICE_ECHO];
-	struct mk_trips trips = { };
+	struct mk_trips_run run = { };
+	struct mk_trips trips;
 	u64 out[MK_PING_LEN / sizeof(u64)] = { }, back[ARRAY_SIZE(out)];
 	u64 start;
 	ssize_t err;
 	u32 n, pause;
 
 	err = mk_trips_wanted(buf, len, &n, &pause);
+	if (!err)
+		err = mk_trips_begin(&run, n);
 	while (!err && n--) {
 		mk_trips_pause(pause);
 		start = local_clock();
@@ -132,19 +184,20 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 		err = mk_request(echo, out, sizeof(out), back, sizeof(back),
 				 MK_PING_TIMEOUT);
 		if (err == sizeof(back)) {
-			mk_trip(&trips, local_clock() - start);
+			mk_trip(&run, local_clock() - start);
 			err = back[0] == start ? 0 : -EPROTO;
 		} else if (err >= 0) {
 			err = -EPROTO;
 		} else if (err == -ETIMEDOUT) {
-			trips.lost++;
+			run.trips.lost++;
 			/* One may be late; a peer that is silent ends the run */
-			if (trips.lost < 3)
+			if (run.trips.lost < 3)
 				err = 0;
 		}
 		if (signal_pending(current))
 			err = -EINTR;
 	}
+	trips = mk_trips_end(&run);
 	mutex_lock(&mk_trips_lock);
 	ch->ping_trips = trips;
 	mutex_unlock(&mk_trips_lock);
@@ -265,13 +318,16 @@ static int ipi_bench_show(struct seq_file *m, void *v)
 static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t len,
 			       loff_t *pos)
 {
-	struct mk_trips trips = { };
+	struct mk_trips_run run = { };
+	struct mk_trips trips;
 	unsigned int cpu;
 	u64 start;
 	int err;
 	u32 n, pause;
 
 	err = mk_trips_wanted(buf, len, &n, &pause);
+	if (!err)
+		err = mk_trips_begin(&run, n);
 	while (!err && n--) {
 		mk_trips_pause(pause);
 		cpus_read_lock();
@@ -282,13 +338,14 @@ static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t
 			err = smp_call_function_single(cpu, mk_nothing, NULL, 1);
 		else
 			err = -ENODEV;
-		mk_trip(&trips, local_clock() - start);
+		mk_trip(&run, local_clock() - start);
 		preempt_enable();
 		cpus_read_unlock();
 		cond_resched();
 		if (signal_pending(current))
 			err = -EINTR;
 	}
+	trips = mk_trips_end(&run);
 	if (err)
 		return err;
 

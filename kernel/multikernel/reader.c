@@ -70,8 +70,10 @@ static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
 		hrtimer_set_expires(t, until);
 		return HRTIMER_RESTART;
 	}
+	/* Else a doorbell says when there is something to do */
 	rcu_read_lock();
-	mk_channel_wake(ch);
+	if (mk_channel_is_open(ch) && !READ_ONCE(*ch->armed))
+		mk_channel_wake(ch);
 	rcu_read_unlock();
 
 	return HRTIMER_NORESTART;
@@ -276,12 +278,21 @@ void mk_poll_adapt(u64 *window, u64 waited)
 }
 EXPORT_SYMBOL_GPL(mk_poll_adapt);
 
-static bool mk_poll_over(struct mk_poll *p)
+/* From now on doorbells; true if something came before */
+static bool mk_channel_arm(struct mk_channel *ch)
 {
-	return p->left || (p->done && p->done(p)) || !READ_ONCE(p->ep->open);
+	lockdep_assert_held(&ch->rx_lock);
+
+	if (!mk_channel_is_open(ch))
+		return false;
+	WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
+	/* @armed before the look at the ring, see above */
+	smp_mb();
+
+	return mk_channel_wanted(ch);
 }
 
-/* Doorbells stay off: the timer sees to what comes if nobody else does */
+/* Doorbells stay off: the timer lets the reader see to what comes if nobody else does */
 static void mk_channel_hold(struct mk_channel *ch)
 {
 	ktime_t until = ktime_add_ns(ktime_get(), mk_poll_max());
@@ -295,11 +306,12 @@ static void mk_channel_hold(struct mk_channel *ch)
 }
 
 /*
- * Read until nothing comes until @end, until @p has what it wants, or until the
- * budget is used up.  True if there is more to read: no doorbell will say so.
+ * Read until nothing comes for a while, or until the budget is used up.  True if
+ * there is more to read: no doorbell will say so.
  */
-static bool mk_channel_run(struct mk_channel *ch, struct mk_poll *p, u64 window)
+static bool mk_channel_run(struct mk_channel *ch)
 {
+	u64 window = min(ch->poll_ns, mk_poll_max());
 	u64 end = local_clock() + window;
 	bool empty = false, hit = false;
 	int budget = MK_RX_BUDGET;
@@ -318,41 +330,25 @@ static bool mk_channel_run(struct mk_channel *ch, struct mk_poll *p, u64 window)
 				mk_count(ch->stats.polled, 1);
 			}
 			rx = ch->stats.rx;
-			if (mk_channel_read(ch, p))
-				break;
+			mk_channel_read(ch, NULL);
 			budget -= 1 + (int)(ch->stats.rx - rx);
-			if (!p)
-				end = local_clock() + window;
+			end = local_clock() + window;
 		} else {
 			empty = true;
 			/* Who waits in person has the shorter way */
-			if (!p && atomic_read(&ch->pollers))
+			if (atomic_read(&ch->pollers))
 				break;
 		}
-		if (p && mk_poll_over(p)) {
-			if (!p->returns || !mk_channel_is_open(ch))
-				break;
-			mk_channel_hold(ch);
-			return false;
-		}
-		if (!p && kthread_should_stop())
-			break;
 		/* Not armed: a flood costs its sender no doorbell, and us none */
 		if (budget <= 0)
 			return true;
-		if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken) ||
-		    need_resched() || local_clock() >= end)
+		if (kthread_should_stop() || !mk_channel_is_open(ch) ||
+		    READ_ONCE(ch->broken) || need_resched() || local_clock() >= end)
 			break;
 		cpu_relax();
 	}
 
-	if (mk_channel_is_open(ch)) {
-		WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
-		/* @armed before the look at the ring, see above */
-		smp_mb();
-	}
-
-	return mk_channel_wanted(ch);
+	return mk_channel_arm(ch);
 }
 
 /**
@@ -369,7 +365,7 @@ int mk_reader(void *data)
 
 	while (!kthread_should_stop()) {
 		mk_rx_lock(ch);
-		more = mk_channel_run(ch, NULL, min(ch->poll_ns, mk_poll_max()));
+		more = mk_channel_run(ch);
 		mk_rx_unlock(ch);
 		cond_resched();
 		if (more)
@@ -388,7 +384,24 @@ int mk_reader(void *data)
 	return 0;
 }
 
-/* With rx_lock, which is given back */
+/* In the reader's place */
+
+static bool mk_poll_over(struct mk_poll *p)
+{
+	return p->left || (p->done && p->done(p)) || !READ_ONCE(p->ep->open) ||
+	       !mk_channel_is_open(p->ep->ch);
+}
+
+static bool mk_poll_begin(struct mk_channel *ch)
+{
+	if (!mutex_trylock(&ch->rx_lock))
+		return false;
+	WRITE_ONCE(ch->rx_owner, current);
+
+	return true;
+}
+
+/* @more: there is something to read, and no doorbell will say so */
 static void mk_poll_end(struct mk_channel *ch, bool more)
 {
 	mk_rx_unlock(ch);
@@ -396,6 +409,52 @@ static void mk_poll_end(struct mk_channel *ch, bool more)
 	if (more)
 		mk_channel_wake(ch);
 	rcu_read_unlock();
+}
+
+/* Read what is there, until @p has what it wants.  True if the rest is the reader's */
+static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
+{
+	int budget = MK_RX_BUDGET;
+	u64 rx;
+
+	lockdep_assert_held(&ch->rx_lock);
+	if (!mk_channel_is_open(ch))
+		return false;
+	WRITE_ONCE(*ch->armed, 0);
+	mk_channel_hold(ch);
+
+	while (mk_channel_wanted(ch) && !mk_poll_over(p)) {
+		rx = ch->stats.rx;
+		if (mk_channel_read(ch, p))
+			return true;
+		budget -= 1 + (int)(ch->stats.rx - rx);
+		if (budget <= 0)
+			return true;
+	}
+
+	return false;
+}
+
+/*
+ * Look until something comes, or somebody else wants this CPU; false if the time is
+ * over.  Without the lock: who is preempted here holds up nobody for longer than
+ * the timer takes.
+ */
+static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
+{
+	bool wanted;
+
+	do {
+		/* Pairs with synchronize_rcu() in mk_channel_close(): the window stays */
+		rcu_read_lock();
+		wanted = mk_channel_wanted(ch);
+		rcu_read_unlock();
+		if (local_clock() >= end)
+			return false;
+		cpu_relax();
+	} while (!wanted && !mk_poll_over(p) && !need_resched());
+
+	return true;
 }
 
 /**
@@ -420,8 +479,8 @@ static void mk_poll_end(struct mk_channel *ch, bool more)
 bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 {
 	struct mk_channel *ch = ep->ch;
+	bool more = false, found = false;
 	u64 end, now = local_clock();
-	bool more = false;
 
 	might_sleep();
 	p->ep = ep;
@@ -431,23 +490,24 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 		return false;
 
 	atomic_inc(&ch->pollers);
-	for (;;) {
-		if (mutex_trylock(&ch->rx_lock)) {
-			WRITE_ONCE(ch->rx_owner, current);
-			more = mk_channel_run(ch, p, end - now);
+	do {
+		cond_resched();
+		/* Else who reads may bring it, too */
+		if (mk_poll_begin(ch)) {
+			if (found && mk_channel_wanted(ch))
+				mk_count(ch->stats.polled, 1);
+			more = mk_poll_read(ch, p);
 			mk_poll_end(ch, more);
 		}
-		/* Else who reads may bring it, too */
-		if (more || mk_poll_over(p) || !mk_channel_is_open(ch) ||
-		    signal_pending(current))
+		if (more || mk_poll_over(p) || signal_pending(current))
 			break;
-		cond_resched();
-		now = local_clock();
-		if (now >= end)
-			break;
-		cpu_relax();
-	}
+		found = mk_poll_watch(ch, p, end);
+	} while (found);
 	atomic_dec(&ch->pollers);
+
+	/* Who reads now sees to that, too */
+	if (!more && !(p->returns && mk_poll_over(p)) && mk_poll_begin(ch))
+		mk_poll_end(ch, mk_channel_arm(ch));
 
 	return p->left;
 }
@@ -473,9 +533,8 @@ bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p)
 
 	p->ep = ep;
 	p->left = false;
-	if (!mutex_trylock(&ch->rx_lock))
+	if (!mk_poll_begin(ch))
 		return false;
-	WRITE_ONCE(ch->rx_owner, current);
 
 	if (mk_channel_is_open(ch) && !READ_ONCE(ch->broken) && !mk_ring_empty(&ch->rx)) {
 		/* An error is the reader's, who finds it, too */

@@ -372,7 +372,7 @@ static enum mk_take mk_vsock_take(struct mk_poll *p, const struct mk_message *ms
 	}
 	mk_vsock_credit(r->vsk, &hdr);
 	atomic_long_inc(&r->peer->received);
-	atomic_long_inc(&r->peer->direct);
+	atomic_long_inc(&r->peer->taken);
 
 	return MK_TAKE_DONE;
 }

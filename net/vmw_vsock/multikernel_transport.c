@@ -131,14 +131,14 @@ static int mk_vsock_stats_show(struct seq_file *m, void *unused)
 
 	mutex_lock(&mk_vsock_peers_lock);
 	list_for_each_entry(peer, &mk_vsock_peers, node)
-		seq_printf(m, "cid=%u name=%s received=%ld sent=%ld queued=%ld waiting=%u forwarded=%ld refused=%ld dropped=%ld cut=%ld direct=%ld\n",
+		seq_printf(m, "cid=%u name=%s received=%ld sent=%ld queued=%ld waiting=%u forwarded=%ld refused=%ld dropped=%ld cut=%ld direct=%ld taken=%ld\n",
 			   peer->cid, mk_endpoint_peer_name(peer->ep),
 			   atomic_long_read(&peer->received), atomic_long_read(&peer->sent),
 			   atomic_long_read(&peer->queued), READ_ONCE(peer->waiting),
 			   atomic_long_read(&peer->forwarded),
 			   atomic_long_read(&peer->refused),
 			   atomic_long_read(&peer->dropped), atomic_long_read(&peer->cut),
-			   atomic_long_read(&peer->direct));
+			   atomic_long_read(&peer->direct), atomic_long_read(&peer->taken));
 	mutex_unlock(&mk_vsock_peers_lock);
 
 	return 0;

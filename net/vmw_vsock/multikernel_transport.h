@@ -107,6 +107,7 @@ struct mk_vsock_rx {
  * @cut: connections of this peer that were reset, as packets of it could not be
  *	kept
  * @direct: packets from this peer that its reader gave to their socket itself
+ * @taken: packets from this peer that who waited for them took from the ring
  */
 struct mk_vsock_peer {
 	struct list_head node;
@@ -135,6 +136,7 @@ struct mk_vsock_peer {
 	atomic_long_t dropped;
 	atomic_long_t cut;
 	atomic_long_t direct;
+	atomic_long_t taken;
 };
 
 /**

@@ -35,6 +35,8 @@
  *	server.
  *
  * -s: seqpackets.  Everything ends after two minutes.
+ * MKVSOCK_READ: how data is read: "small" pieces, "all" that was asked for, or
+ * "peek" first.
  */
 #define _GNU_SOURCE
 #include "mk.h"
@@ -245,6 +247,36 @@ static int send_pattern(int fd, uint64_t from, uint64_t bytes, size_t size, uint
 }
 
 /* Until the end, or @bytes have come */
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* As recv() does, in one of the ways that there are: $MKVSOCK_READ */
+static ssize_t receive_some(int fd, size_t room)
+{
+	const char *how = getenv("MKVSOCK_READ") ?: "";
+	static unsigned int turn;
+	ssize_t seen, n;
+
+	if (!strcmp(how, "small"))
+		return recv(fd, piece, min_size(room, ++turn * 997 % 5000 + 1), 0);
+	if (!strcmp(how, "all"))
+		return recv(fd, piece, min_size(room, 100000), MSG_WAITALL);
+	if (strcmp(how, "peek"))
+		return recv(fd, piece, room, 0);
+
+	seen = recv(fd, want, room, MSG_PEEK);
+	if (seen <= 0)
+		return seen;
+	n = recv(fd, piece, seen, 0);
+	if (n == seen && memcmp(want, piece, n)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return n;
+}
+
 static int receive_pattern(int fd, uint64_t bytes, bool compare, uint64_t seed,
 			   struct result *res)
 {
@@ -252,7 +284,7 @@ static int receive_pattern(int fd, uint64_t bytes, bool compare, uint64_t seed,
 	while (!bytes || res->bytes < bytes) {
 		size_t room = bytes && bytes - res->bytes < PIECE_MAX ?
 			      bytes - res->bytes : PIECE_MAX;
-		ssize_t n = recv(fd, piece, room, 0);
+		ssize_t n = receive_some(fd, room);
 
 		if (n < 0)
 			return errno;

@@ -23,6 +23,7 @@ pinged() { # COUNT, or "COUNT PAUSE"
 	echo "# ping: $r" >&4
 	equal count "$(key count "$r")" "${1%% *}" && equal lost "$(key lost "$r")" 0 &&
 		between min_ns "$(key min_ns "$r")" 1 10000000000 &&
+		between median_ns "$(key median_ns "$r")" "$(key min_ns "$r")" "$(key max_ns "$r")" &&
 		between avg_ns "$(key avg_ns "$r")" "$(key min_ns "$r")" "$(key max_ns "$r")"
 }
 exec 4>&1

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # AF_VSOCK between host and spawns, and between spawns that are linked.
 . "$(dirname "$0")/lib.sh"
-plan 62
+plan 71
 
 MIB16=16777216
 STATS=/sys/kernel/debug/multikernel_vsock
@@ -118,6 +118,25 @@ many() {
 	return $rc
 }
 check "eight connections at once" many
+
+# --- who waits looks at the ring himself ----------------------------------------
+
+POLL=/sys/module/multikernel/parameters/poll_us
+was=$(cat $POLL)
+# polls US: both kernels look at an empty ring for so long
+polls() { echo "$1" >$POLL && on red "echo $1 >$POLL"; }
+taken() { sed -n "s/^cid=$red .*taken=\([0-9]*\).*/\1/p" $STATS; }
+check "poll_us 10000 in both" polls 10000
+before=$(taken)
+check "round trips" mkvsock rtt "$red" 1024 1000 64
+check "the host took some answers from the ring" [ "$(taken)" -gt "$before" ]
+for how in "" small all peek; do
+	check "stream both ways, read ${how:-as it comes}, host's call" \
+		env MKVSOCK_READ="$how" mkvsock both "$red" 1024 4000000 16000
+done
+check "stream both ways, peeked at, spawn's call" \
+	on red "MKVSOCK_READ=peek mkvsock both 2 2000 4000000 70000"
+check "back to poll_us $was" polls "$was"
 
 # --- credit ------------------------------------------------------------------
 
