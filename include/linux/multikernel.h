@@ -150,8 +150,8 @@ struct mk_message {
  * All are called in process context, one at a time for each peer, and may
  * sleep, but hold up all other services of this peer.  They may send
  * with a time-out of 0; they can't mk_request() of the same peer (-EDEADLK).
- * @receive and @writable may run within mk_request() or mk_poll() of somebody
- * else, with the locks that its caller holds; @open and @close never do.  @close can thus
+ * @receive and @writable may run within mk_request() of somebody else, with the
+ * locks that its caller holds; @open and @close never do.  @close can thus
  * wait for who still sends or asks: these come back by then, with an error.
  * @open, @close and @writable may be NULL.
  */
@@ -196,20 +196,19 @@ enum mk_take {
 };
 
 /**
- * struct mk_poll - who reads in the reader's place
- * @done: is what the caller waits for there?  It came another way; may be NULL
- * @take: shown a message of the endpoint, before the service receives it; as
- *	&mk_service.receive, but only what asks for no answer.  May be NULL
- * @returns: the caller comes back soon: no doorbells meanwhile.  Set if @take
- *	leaves messages
+ * struct mk_poll - who looks for a message before he sleeps
+ * @done: is what he waits for there?  It may come another way
+ * @take: shown the next message of the endpoint, before the service receives it, if
+ *	it asks for no answer.  As with &mk_service.receive the other kernel can
+ *	change it.  May not sleep
+ * @ep: endpoint; in @take it is open, and stays so
  */
 struct mk_poll {
 	bool (*done)(struct mk_poll *p);
 	enum mk_take (*take)(struct mk_poll *p, const struct mk_message *msg);
-	bool returns;
+	struct mk_endpoint *ep;
 
 	/* private: */
-	struct mk_endpoint *ep;
 	bool left;
 };
 

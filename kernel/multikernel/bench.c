@@ -183,7 +183,7 @@ static void mk_loop_offer(struct mk_channel *ch)
 static void mk_loop_read(struct mk_channel *ch)
 {
 	mk_rx_lock(ch);
-	mk_channel_read(ch, NULL);
+	mk_channel_read(ch, false);
 	mk_rx_unlock(ch);
 }
 
@@ -242,7 +242,7 @@ static int icount_show(struct seq_file *m, void *v)
 	for (i = 0; i < MK_ICOUNT_N && !err; i++)
 		err = mk_send(echo, data, sizeof(data), 0);
 	t[2] = get_cycles();
-	mk_channel_read(&loop->spawn, NULL);
+	mk_channel_read(&loop->spawn, false);
 	t[3] = get_cycles();
 	local_irq_restore(flags);
 	mk_rx_unlock(&loop->spawn);

@@ -157,8 +157,10 @@ struct mk_flood {
  * @reader: thread that reads when nobody else does
  * @poll_ns: how long it looks at an empty ring before it sleeps
  * @pollers: those that want to read in its place
- * @hold: wakes it if who left a message in the ring does not come back
- * @held_until: and when
+ * @hold_lock: the next three
+ * @hold: wakes it if who left doorbells off does not come back
+ * @held: @hold runs, and is nobody else's
+ * @held_until: for how long
  *
  * @tx_lock: serializes writers
  * @tx: writing end
@@ -210,7 +212,9 @@ struct mk_channel {
 	struct task_struct *reader;
 	u64 poll_ns;
 	atomic_t pollers;
+	raw_spinlock_t hold_lock; /* the timer of who left doorbells off */
 	struct hrtimer hold;
+	bool held;
 	ktime_t held_until;
 
 	raw_spinlock_t tx_lock;
@@ -282,7 +286,8 @@ extern unsigned int mk_poll_us;
 
 void mk_reader_init(struct mk_channel *ch);
 int mk_reader(void *data);
-bool mk_channel_read(struct mk_channel *ch, struct mk_poll *p);
+bool mk_channel_read(struct mk_channel *ch, bool waiter);
+void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns);
 void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
 

@@ -269,7 +269,8 @@ void mk_instance_free(struct mk_instance *inst)
 	mk_core_drop(inst);
 	mk_watchdog_free(inst);
 	kfree(inst->cpus);
-	kfree(inst);
+	/* Who polls may still see that its channel is closed */
+	kfree_rcu(inst, rcu);
 }
 
 /**

@@ -337,6 +337,7 @@ enum mk_on_crash {
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
  * @link_node: in mk_link_members, under a lock of link.c
+ * @rcu: frees it when nobody looks at @channel any more
  */
 struct mk_instance {
 	struct kobject kobj;
@@ -388,6 +389,7 @@ struct mk_instance {
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
 	struct list_head link_node;
+	struct rcu_head rcu;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)

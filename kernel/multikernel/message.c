@@ -38,7 +38,7 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	u32 armed;
 
 	lockdep_assert_held(&ch->tx_lock);
-	/* The record before the look at @peer_armed, see channel.c */
+	/* The record before the look at @peer_armed, see reader.c */
 	smp_mb();
 	armed = READ_ONCE(*ch->peer_armed);
 	if (!armed)
@@ -67,7 +67,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 			WRITE_ONCE(ch->starved_at, ch->tx.seen);
 		WRITE_ONCE(ch->starved, true);
 		WRITE_ONCE(*ch->want_room, ch->tx.seen | MK_INDEX_SET);
-		/* @want_room before the second look at the room, see channel.c */
+		/* @want_room before the second look at the room, see reader.c */
 		smp_mb();
 		/*
 		 * A look aside: if there is some room, but not enough, the peer
@@ -357,7 +357,7 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, long timeout)
 	u64 from = local_clock();
 	long left;
 
-	mk_poll(w->ep, &w->poll, READ_ONCE(ch->request_poll_ns));
+	mk_poll_request(ch, &w->poll, READ_ONCE(ch->request_poll_ns));
 	left = wait_for_completion_killable_timeout(&w->done, timeout);
 	if (left <= 0) {
 		if (mk_waiter_cancel(ch, w))
@@ -394,7 +394,7 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 {
 	struct mk_record rec = { .service = ep->id, .flags = MK_RECORD_REQUEST };
 	struct mk_waiter w = {
-		.poll.done = mk_waiter_done, .ep = ep, .reply = reply, .room = room,
+		.poll = { .done = mk_waiter_done, .ep = ep }, .ep = ep, .reply = reply, .room = room,
 	};
 	struct mk_channel *ch = ep->ch;
 	unsigned long start = jiffies;

@@ -21,11 +21,12 @@
  *	full barrier			full barrier
  *	read @armed, ring		read ring, sleep
  *
- *	write @want_room		give room back
+ *	write @want_room, @armed	give room back
  *	full barrier			full barrier
- *	read room, sleep		read @want_room, ring
+ *	read room, sleep		read @want_room, @armed, ring
  *
- * so that one of both always sees what the other wrote.
+ * so that one of both always sees what the other wrote.  Who is not armed looks for
+ * room, too, as long as he reads; who polls instead wakes the reader when it came.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
@@ -64,12 +65,17 @@ static void mk_channel_wake(struct mk_channel *ch)
 static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
 {
 	struct mk_channel *ch = container_of(t, struct mk_channel, hold);
-	ktime_t until = READ_ONCE(ch->held_until);
 
-	if (ktime_before(ktime_get(), until)) {
-		hrtimer_set_expires(t, until);
+	raw_spin_lock(&ch->hold_lock);
+	if (ktime_before(ktime_get(), ch->held_until)) {
+		/* While @held is set nobody else touches the timer */
+		hrtimer_set_expires(t, ch->held_until);
+		raw_spin_unlock(&ch->hold_lock);
 		return HRTIMER_RESTART;
 	}
+	ch->held = false;
+	raw_spin_unlock(&ch->hold_lock);
+
 	/* Else a doorbell says when there is something to do */
 	rcu_read_lock();
 	if (mk_channel_is_open(ch) && !READ_ONCE(*ch->armed))
@@ -85,6 +91,7 @@ static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
  */
 void mk_reader_init(struct mk_channel *ch)
 {
+	raw_spin_lock_init(&ch->hold_lock);
 	hrtimer_init(&ch->hold, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	ch->hold.function = mk_channel_hold_over;
 }
@@ -103,15 +110,20 @@ static void mk_channel_broken(struct mk_channel *ch, const char *what,
 	ch->ops->fault(ch, text);
 }
 
-/* Did something come, or did the room come that somebody waits for? */
-static bool mk_channel_wanted(const struct mk_channel *ch)
+/* Did the room come that somebody waits for, or that the peer is to be told in? */
+static bool mk_channel_has_room(const struct mk_channel *ch)
 {
-	if (!mk_channel_is_open(ch) || READ_ONCE(ch->broken))
-		return false;
-	if (!mk_ring_empty(&ch->rx) || mk_channel_may_tell(ch))
+	if (mk_channel_may_tell(ch))
 		return true;
 
 	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
+}
+
+/* Is there something to do?  Else it came from a peer that is not to be read */
+static bool mk_channel_wanted(const struct mk_channel *ch)
+{
+	return mk_channel_is_open(ch) && !READ_ONCE(ch->broken) &&
+	       (!mk_ring_empty(&ch->rx) || mk_channel_has_room(ch));
 }
 
 /* Reading */
@@ -170,24 +182,10 @@ static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
 	mk_services_writable(ch);
 }
 
-/* A message that who reads in the reader's place may want for himself */
-static enum mk_take mk_channel_show(struct mk_poll *p, const struct mk_record *rec,
-				    const void *payload)
-{
-	struct mk_message msg = { .data = payload, .len = rec->len };
-
-	lockdep_assert_held(&p->ep->ch->rx_lock);
-
-	if (!p->take || rec->service != p->ep->id || rec->flags || rec->id || !p->ep->open)
-		return MK_TAKE_PASS;
-
-	return p->take(p, &msg);
-}
-
 /**
  * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
  * @ch: channel
- * @p: who reads in the reader's place, or NULL
+ * @waiter: in the place of the reader
  *
  * Offers and withdrawals, read or to be sent, are left to the reader: opening and
  * closing an endpoint may wait until nobody asks any more, and so must not happen
@@ -196,9 +194,8 @@ static enum mk_take mk_channel_show(struct mk_poll *p, const struct mk_record *r
  * Context: &mk_channel.rx_lock held.
  * Return: true if something was left.
  */
-bool mk_channel_read(struct mk_channel *ch, struct mk_poll *p)
+bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
-	enum mk_take take = MK_TAKE_PASS;
 	const void *payload;
 	struct mk_record rec;
 	bool left = false;
@@ -218,17 +215,13 @@ bool mk_channel_read(struct mk_channel *ch, struct mk_poll *p)
 		}
 		if (ret <= 0)
 			break;
-		if (p) {
-			left = rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW);
-			take = mk_channel_show(p, &rec, payload);
-			p->left = take == MK_TAKE_LEAVE;
-			if (left || p->left)
-				break;
-		}
+		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		if (left)
+			break;
 		mk_count(ch->stats.rx, 1);
 		mk_count(ch->stats.rx_bytes, rec.len);
 
-		ret = take == MK_TAKE_DONE ? 0 : mk_dispatch(ch, &rec, payload);
+		ret = mk_dispatch(ch, &rec, payload);
 		mk_ring_consume(&ch->rx);
 		if (ret < 0) {
 			mk_channel_broken(ch, "message against the rules", &rec);
@@ -242,8 +235,8 @@ bool mk_channel_read(struct mk_channel *ch, struct mk_poll *p)
 		}
 	}
 	mk_channel_give_room(ch);
-	mk_channel_take_room(ch, p);
-	if (p)
+	mk_channel_take_room(ch, waiter);
+	if (waiter)
 		return left || mk_channel_may_tell(ch);
 	mk_services_tell(ch);
 
@@ -292,17 +285,26 @@ static bool mk_channel_arm(struct mk_channel *ch)
 	return mk_channel_wanted(ch);
 }
 
-/* Doorbells stay off: the timer lets the reader see to what comes if nobody else does */
+/*
+ * Doorbells stay off: the timer lets the reader see to what comes if nobody else
+ * does.  Once it runs, only who has read all there is may make it later, so nothing
+ * waits for longer in the ring.
+ */
 static void mk_channel_hold(struct mk_channel *ch)
 {
 	ktime_t until = ktime_add_ns(ktime_get(), mk_poll_max());
+	unsigned long flags;
 
 	lockdep_assert_held(&ch->rx_lock);
 
-	WRITE_ONCE(ch->held_until, until);
-	/* One that runs goes on for as long as this says */
-	if (!hrtimer_active(&ch->hold))
+	raw_spin_lock_irqsave(&ch->hold_lock, flags);
+	if (!ch->held || mk_ring_empty(&ch->rx))
+		ch->held_until = until;
+	if (!ch->held) {
+		ch->held = true;
 		hrtimer_start(&ch->hold, until, HRTIMER_MODE_ABS);
+	}
+	raw_spin_unlock_irqrestore(&ch->hold_lock, flags);
 }
 
 /*
@@ -330,7 +332,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 				mk_count(ch->stats.polled, 1);
 			}
 			rx = ch->stats.rx;
-			mk_channel_read(ch, NULL);
+			mk_channel_read(ch, false);
 			budget -= 1 + (int)(ch->stats.rx - rx);
 			end = local_clock() + window;
 		} else {
@@ -388,7 +390,7 @@ int mk_reader(void *data)
 
 static bool mk_poll_over(struct mk_poll *p)
 {
-	return p->left || (p->done && p->done(p)) || !READ_ONCE(p->ep->open) ||
+	return p->left || p->done(p) || !READ_ONCE(p->ep->open) ||
 	       !mk_channel_is_open(p->ep->ch);
 }
 
@@ -411,30 +413,6 @@ static void mk_poll_end(struct mk_channel *ch, bool more)
 	rcu_read_unlock();
 }
 
-/* Read what is there, until @p has what it wants.  True if the rest is the reader's */
-static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
-{
-	int budget = MK_RX_BUDGET;
-	u64 rx;
-
-	lockdep_assert_held(&ch->rx_lock);
-	if (!mk_channel_is_open(ch))
-		return false;
-	WRITE_ONCE(*ch->armed, 0);
-	mk_channel_hold(ch);
-
-	while (mk_channel_wanted(ch) && !mk_poll_over(p)) {
-		rx = ch->stats.rx;
-		if (mk_channel_read(ch, p))
-			return true;
-		budget -= 1 + (int)(ch->stats.rx - rx);
-		if (budget <= 0)
-			return true;
-	}
-
-	return false;
-}
-
 /*
  * Look until something comes, or somebody else wants this CPU; false if the time is
  * over.  Without the lock: who is preempted here holds up nobody for longer than
@@ -449,7 +427,7 @@ static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
 		rcu_read_lock();
 		wanted = mk_channel_wanted(ch);
 		rcu_read_unlock();
-		if (local_clock() >= end)
+		if (local_clock() >= end || signal_pending(current))
 			return false;
 		cpu_relax();
 	} while (!wanted && !mk_poll_over(p) && !need_resched());
@@ -457,24 +435,151 @@ static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
 	return true;
 }
 
+/* No doorbells as long as somebody polls */
+static bool mk_poll_disarm(struct mk_channel *ch, bool found)
+{
+	lockdep_assert_held(&ch->rx_lock);
+
+	if (!mk_channel_is_open(ch))
+		return false;
+	if (found && mk_channel_wanted(ch))
+		mk_count(ch->stats.polled, 1);
+	WRITE_ONCE(*ch->armed, 0);
+	mk_channel_hold(ch);
+
+	return true;
+}
+
+/* Read what is there, until @p is over.  True if the rest is the reader's */
+static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
+{
+	int budget = MK_RX_BUDGET;
+	u64 rx;
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	while (mk_channel_wanted(ch) && !mk_poll_over(p)) {
+		rx = ch->stats.rx;
+		if (mk_channel_read(ch, true))
+			return true;
+		budget -= 1 + (int)(ch->stats.rx - rx);
+		if (budget <= 0)
+			return true;
+	}
+
+	return false;
+}
+
 /**
- * mk_poll - read in the reader's place before going to sleep
- * @ep: endpoint; does not go away before this returns
+ * mk_poll_request - read in the reader's place before going to sleep
+ * @ch: channel; does not go away before this returns
  * @p: what to wait for
+ * @ns: how long at most, but no longer than multikernel.poll_us
+ *
+ * What comes for others is received meanwhile, in this context.
+ *
+ * Context: process, may sleep.
+ */
+void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
+{
+	bool more = false, found = false;
+	u64 end, now = local_clock();
+
+	end = now + min(ns, mk_poll_max());
+	if (now == end || mk_poll_over(p))
+		return;
+
+	atomic_inc(&ch->pollers);
+	do {
+		cond_resched();
+		/* Else who reads may bring it, too */
+		if (mk_poll_begin(ch)) {
+			if (mk_poll_disarm(ch, found))
+				more = mk_poll_read(ch, p);
+			mk_poll_end(ch, more);
+		}
+		if (more || mk_poll_over(p))
+			break;
+		found = mk_poll_watch(ch, p, end);
+	} while (found);
+	atomic_dec(&ch->pollers);
+
+	/* Who reads now sees to that, too */
+	if (!more && mk_poll_begin(ch))
+		mk_poll_end(ch, mk_channel_arm(ch));
+}
+
+/*
+ * Show up to @n messages.  Whatever else is there is the reader's: true, then.  Does
+ * not sleep, as nobody who has this lock for a user of the machine may be kept from
+ * the CPU by another one.
+ */
+static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
+{
+	struct mk_message msg = { };
+	struct mk_record rec;
+	enum mk_take take;
+
+	lockdep_assert_held(&ch->rx_lock);
+
+	while (n-- && mk_channel_is_open(ch) && !READ_ONCE(ch->broken) &&
+	       !mk_ring_empty(&ch->rx)) {
+		/* An error is the reader's, who finds it, too */
+		if (mk_ring_peek(&ch->rx, &rec, &msg.data) <= 0)
+			return true;
+		if (rec.service != p->ep->id || rec.flags || rec.id || !p->ep->open)
+			return true;
+		msg.len = rec.len;
+		take = p->take(p, &msg);
+		if (take == MK_TAKE_PASS)
+			return true;
+		p->left = take == MK_TAKE_LEAVE;
+		if (p->left)
+			break;
+		mk_count(ch->stats.rx, 1);
+		mk_count(ch->stats.rx_bytes, rec.len);
+		mk_ring_consume(&ch->rx);
+		mk_channel_give_room(ch);
+		if (!READ_ONCE(*ch->armed))
+			mk_channel_hold(ch);
+		if (p->done(p))
+			break;
+	}
+
+	return mk_channel_is_open(ch) && mk_channel_has_room(ch);
+}
+
+/* A mutex lends nobody its owner's place in the queue, except on PREEMPT_RT */
+static void mk_poll_stay(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+}
+
+static void mk_poll_leave(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+}
+
+/**
+ * mk_poll - look for a message before going to sleep until the service has it
+ * @ep: endpoint, in any state
+ * @p: who looks
  * @ns: how long at most, but no longer than multikernel.poll_us; see
  *	mk_poll_adapt()
  *
- * Saves the doorbell, and the way from the reader's CPU to the caller's.  What
- * comes for others is received meanwhile.
+ * Saves the doorbell, the reader, and the way from its CPU to the caller's.  Ends
+ * early when there is something that @p->take does not want, which is the
+ * reader's; or when somebody wants this CPU.
  *
- * A message that &mk_poll.take leaves stays in the ring, and what comes behind
- * it waits as long: get it with mk_poll_one().  The reader goes on after
- * multikernel.poll_us if the caller does not come back.
+ * Who found something is expected to come back: no doorbells until then, nor for
+ * longer than multikernel.poll_us.  Then the reader goes on with what lies in the
+ * ring, also with what was left there.
  *
- * Context: process, may sleep.  Not called by a service about its own peer.
- * The caller holds no lock that &mk_service.receive or &mk_service.writable of
- * any service takes.
- * Return: true if a message was left.
+ * Context: process, RCU read side; does not sleep.  Not called by a service about
+ * its own peer.
+ * Return: true if a message was left: get it with mk_poll_one().
  */
 bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 {
@@ -482,32 +587,31 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	bool more = false, found = false;
 	u64 end, now = local_clock();
 
-	might_sleep();
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "endpoint may go away");
 	p->ep = ep;
 	p->left = false;
 	end = now + min(ns, mk_poll_max());
 	if (now == end || mk_poll_over(p))
 		return false;
 
+	mk_poll_stay();
 	atomic_inc(&ch->pollers);
 	do {
-		cond_resched();
-		/* Else who reads may bring it, too */
 		if (mk_poll_begin(ch)) {
-			if (found && mk_channel_wanted(ch))
-				mk_count(ch->stats.polled, 1);
-			more = mk_poll_read(ch, p);
+			if (mk_poll_disarm(ch, found))
+				more = mk_poll_show(ch, p, MK_RX_BUDGET);
 			mk_poll_end(ch, more);
 		}
-		if (more || mk_poll_over(p) || signal_pending(current))
+		if (more || mk_poll_over(p))
 			break;
 		found = mk_poll_watch(ch, p, end);
-	} while (found);
+	} while (found && !need_resched());
 	atomic_dec(&ch->pollers);
 
 	/* Who reads now sees to that, too */
-	if (!more && !(p->returns && mk_poll_over(p)) && mk_poll_begin(ch))
+	if (!more && !mk_poll_over(p) && mk_poll_begin(ch))
 		mk_poll_end(ch, mk_channel_arm(ch));
+	mk_poll_leave();
 
 	return p->left;
 }
@@ -515,43 +619,26 @@ EXPORT_SYMBOL_GPL(mk_poll);
 
 /**
  * mk_poll_one - look at the next message, without waiting for any
- * @ep: endpoint; does not go away before this returns
- * @p: &mk_poll.take is shown it, if it is one of this endpoint
+ * @ep: endpoint, in any state
+ * @p: who looks
  *
- * A message that is not taken, nor left, is for the reader, who is woken.
+ * A message that is not wanted is the reader's, who is woken.
  *
- * Context: process.
+ * Context: process, RCU read side; does not sleep.
  * Return: true if a message was left; false also if somebody else is reading.
  */
 bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p)
 {
 	struct mk_channel *ch = ep->ch;
-	enum mk_take take = MK_TAKE_PASS;
-	struct mk_record rec;
-	const void *payload;
-	bool more = false;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "endpoint may go away");
 	p->ep = ep;
 	p->left = false;
-	if (!mk_poll_begin(ch))
-		return false;
 
-	if (mk_channel_is_open(ch) && !READ_ONCE(ch->broken) && !mk_ring_empty(&ch->rx)) {
-		/* An error is the reader's, who finds it, too */
-		if (mk_ring_peek(&ch->rx, &rec, &payload) > 0)
-			take = mk_channel_show(p, &rec, payload);
-		if (take == MK_TAKE_DONE) {
-			mk_count(ch->stats.rx, 1);
-			mk_count(ch->stats.rx_bytes, rec.len);
-			mk_ring_consume(&ch->rx);
-			mk_channel_give_room(ch);
-		}
-		p->left = take == MK_TAKE_LEAVE;
-		more = take == MK_TAKE_PASS;
-		if (!more)
-			mk_channel_hold(ch);
-	}
-	mk_poll_end(ch, more);
+	mk_poll_stay();
+	if (mk_poll_begin(ch))
+		mk_poll_end(ch, mk_poll_show(ch, p, 1));
+	mk_poll_leave();
 
 	return p->left;
 }

@@ -41,7 +41,6 @@ static int mk_vsock_open(struct mk_endpoint *ep)
 	peer->id = mk_endpoint_peer_id(ep);
 	peer->cid = peer->id ? MK_VSOCK_CID(peer->id) : VMADDR_CID_HOST;
 	skb_queue_head_init(&peer->queue);
-	init_waitqueue_head(&peer->unused);
 	INIT_LIST_HEAD(&peer->routes);
 	ep->priv = peer;
 
@@ -81,8 +80,6 @@ static void mk_vsock_close(struct mk_endpoint *ep)
 	skb_queue_splice_init(&peer->queue, &old);
 	spin_unlock_bh(&peer->queue.lock);
 
-	/* They see that the endpoint is closed, and wait for nobody */
-	wait_event(peer->unused, !READ_ONCE(peer->users));
 	mk_vsock_rx_end(peer->rx);
 	__skb_queue_purge(&old);
 	list_for_each_entry_safe(route, next, &peer->routes, node)

@@ -36,6 +36,8 @@
  * - &mk_vsock_peer.queue's: what waits for a peer, and that nobody overtakes it
  * - the ring's, taken by mk_reserve()
  *
+ * The channel's reader lock is only tried where a socket's is held, by mk_poll_one().
+ *
  * mk_vsock_gone_lock is taken before the table of connected sockets, which
  * comes before what a socket's callbacks take.  &mk_vsock_rx.queue's and the one
  * of the sockets in multikernel_sock.c are taken last.  The spinlock within the
@@ -102,7 +104,7 @@ struct virtio_transport mk_vsock_transport = {
 
 		.msgzerocopy_allow	= mk_vsock_msgzerocopy_allow,
 
-		.notify_poll_in		= virtio_transport_notify_poll_in,
+		.notify_poll_in		= mk_vsock_poll_in,
 		.notify_poll_out	= virtio_transport_notify_poll_out,
 		.notify_recv_init	= mk_vsock_recv_init,
 		.notify_recv_pre_block	= mk_vsock_recv_wait,

@@ -87,10 +87,8 @@ struct mk_vsock_rx {
  * @cid: its CID
  * @rcu: frees it when nobody looks at it any more
  * @rx: what came from it
- * @queue: packets that wait for room; its lock covers the next nine
+ * @queue: packets that wait for room; its lock covers the next seven
  * @closed: @ep must not be used any more
- * @users: those that use @ep all the same, and are about to see that
- * @unused: who waits for them
  * @waiting: bytes of this kernel's own in @queue, with their overhead; what
  *	other spawns have there is in @routes
  * @requests: connection requests in @queue
@@ -119,8 +117,6 @@ struct mk_vsock_peer {
 
 	struct sk_buff_head queue;
 	bool closed;
-	u32 users;
-	wait_queue_head_t unused;
 	u32 waiting;
 	u32 requests;
 	u32 replies;
@@ -149,6 +145,8 @@ struct mk_vsock_peer {
  * @told_buf_alloc: and of @virtio.buf_alloc; the socket's lock
  * @must_tell: the next credit update is sent in any case; the socket's lock
  * @reader: who began to read last, and may look in the ring; the socket's lock
+ * @reads: somebody has read from it; the socket's lock
+ * @peeks: or only looked, with MSG_PEEK; the socket's lock
  * @recv_poll_ns: for how long, before it sleeps; the socket's lock
  * @send_poll_ns: and who writes; the socket's lock
  */
@@ -161,6 +159,8 @@ struct mk_vsock_sock {
 	u32 told_buf_alloc;
 	bool must_tell;
 	struct task_struct *reader;
+	bool reads;
+	bool peeks;
 	u64 recv_poll_ns;
 	u64 send_poll_ns;
 };
@@ -255,6 +255,7 @@ int mk_vsock_send_wait(struct vsock_sock *vsk,
 		       struct vsock_transport_send_notify_data *data);
 int mk_vsock_send_ready(struct vsock_sock *vsk,
 			struct vsock_transport_send_notify_data *data);
+int mk_vsock_poll_in(struct vsock_sock *vsk, size_t target, bool *ready);
 s64 mk_vsock_has_data(struct vsock_sock *vsk);
 ssize_t mk_vsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
 				int flags);

@@ -68,7 +68,7 @@ static int mk_receive_next(struct mk_probe *probe, struct mk_side *side,
 static struct mk_taker mk_taker(struct mk_pair *p, enum mk_take answer)
 {
 	return (struct mk_taker) {
-		.poll = { .take = mk_taker_take, .done = mk_taker_done, .returns = true },
+		.poll = { .take = mk_taker_take, .done = mk_taker_done },
 		.side = p->spawn,
 		.answer = answer,
 	};
@@ -101,32 +101,60 @@ static void mk_send_unheard(struct kunit *test, struct mk_pair *p, u32 from, u32
 		KUNIT_ASSERT_EQ(test, mk_send_filled(p->host, MK_POLL_LEN, i, 0), 0);
 }
 
+static bool mk_try_poll(struct mk_pair *p, struct mk_taker *t, u64 ns)
+{
+	bool left;
+
+	rcu_read_lock();
+	left = mk_poll(p->spawn->ep, &t->poll, ns);
+	rcu_read_unlock();
+
+	return left;
+}
+
+static bool mk_try_one(struct mk_pair *p, struct mk_taker *t)
+{
+	bool left;
+
+	rcu_read_lock();
+	left = mk_poll_one(p->spawn->ep, &t->poll);
+	rcu_read_unlock();
+
+	return left;
+}
+
 /* What is left is there until it is fetched, in order; the reader sees none of it */
 static void mk_poll_leave(struct kunit *test)
 {
 	struct mk_pair p = mk_pair(test, mk_receive_next);
 	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
+	struct task_struct *reader;
 	u64 rx;
 	int i;
 
 	mk_send_unheard(test, &p, 0, 1);
+	/* However long this task does not get a CPU, nobody else reads */
+	reader = p.loop->spawn.ch.reader;
+	WRITE_ONCE(p.loop->spawn.ch.reader, NULL);
 	rx = mk_stat(&p.loop->spawn, rx);
-	KUNIT_EXPECT_TRUE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
-	KUNIT_EXPECT_TRUE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_TRUE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
+	KUNIT_EXPECT_TRUE(test, mk_try_one(&p, &t));
 	KUNIT_EXPECT_EQ(test, t.shown, 2);
 	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, rx), rx);
 
 	t.answer = MK_TAKE_DONE;
-	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_FALSE(test, mk_try_one(&p, &t));
 	KUNIT_EXPECT_EQ(test, t.taken, 1);
 	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, rx), rx + 1);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(p.spawn->received), 0);
 
 	/* Nothing is there: nobody is shown anything */
-	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_FALSE(test, mk_try_one(&p, &t));
 	KUNIT_EXPECT_EQ(test, t.shown, 3);
 
-	/* The service has all that follow, with a poll and without */
+	/* The service has all that follow */
+	WRITE_ONCE(p.loop->spawn.ch.reader, reader);
+	mk_channel_check(&p.loop->spawn.ch);
 	for (i = 1; i < 20; i++)
 		KUNIT_ASSERT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i, 0), 0);
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 19));
@@ -142,7 +170,7 @@ static void mk_poll_forget(struct kunit *test)
 
 	for (i = 0; i < 10; i++) {
 		mk_send_unheard(test, &p, i, i + 1);
-		KUNIT_EXPECT_TRUE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+		KUNIT_EXPECT_TRUE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
 		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == i + 1));
 	}
 	mk_pair_check(test, &p);
@@ -158,7 +186,7 @@ static void mk_poll_returns(struct kunit *test)
 	for (i = 0; i < 20; i += 2) {
 		t = mk_taker(&p, MK_TAKE_DONE);
 		mk_send_unheard(test, &p, i, i + 1);
-		KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+		KUNIT_EXPECT_FALSE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
 		KUNIT_EXPECT_EQ(test, t.taken, 1);
 		KUNIT_ASSERT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i + 1, 0), 0);
 		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == i / 2 + 1));
@@ -166,21 +194,75 @@ static void mk_poll_returns(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
-/* What is not wanted is received, by who polls or by the reader that he wakes */
+/* What is not wanted ends the poll, and is the reader's */
 static void mk_poll_pass(struct kunit *test)
 {
 	struct mk_pair p = mk_pair(test, mk_receive_next);
 	struct mk_taker t = mk_taker(&p, MK_TAKE_PASS);
 
 	mk_send_unheard(test, &p, 0, 3);
-	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
-	KUNIT_EXPECT_EQ(test, t.shown, 3);
-	KUNIT_EXPECT_EQ(test, READ_ONCE(p.spawn->received), 3);
+	KUNIT_EXPECT_FALSE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
+	KUNIT_EXPECT_EQ(test, t.shown, 1);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 3));
 
 	mk_send_unheard(test, &p, 3, 5);
-	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
-	KUNIT_EXPECT_EQ(test, t.shown, 4);
+	KUNIT_EXPECT_FALSE(test, mk_try_one(&p, &t));
+	KUNIT_EXPECT_EQ(test, t.shown, 2);
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 5));
+	mk_pair_check(test, &p);
+}
+
+/*
+ * A message that is left does not keep what lies behind it from its service, not
+ * even if who left it looks at it again and again.
+ */
+static void mk_poll_behind(struct kunit *test)
+{
+	struct mk_probe *other = mk_probe(test, MK_TEST_OTHER, MK_BOTH_ROLES);
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
+	unsigned long end;
+
+	mk_probe_register(test, other);
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_probe_open(other)));
+	mk_loop_settle(test, p.loop);
+
+	mk_send_unheard(test, &p, 0, 1);
+	KUNIT_ASSERT_EQ(test, mk_send(other->host.ep, "abc", 3, 0), 0);
+	KUNIT_EXPECT_TRUE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
+	end = jiffies + MK_TEST_TIMEOUT;
+	while (!READ_ONCE(other->spawn.received) && time_before(jiffies, end)) {
+		mk_try_one(&p, &t);
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, READ_ONCE(other->spawn.received), 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(p.spawn->received), 1);
+	mk_pair_check(test, &p);
+}
+
+/* Nor does it keep from its room who waits for that at the same end */
+static void mk_poll_room(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, NULL);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
+	struct mk_call *call;
+	unsigned long end;
+
+	mk_loop_deafen(&p.loop->host);
+	while (!mk_send(p.spawn->ep, "abc", 3, 0))
+		;
+	call = mk_call_send(test, p.spawn->ep, MK_POLL_LEN, 0, MAX_SCHEDULE_TIMEOUT);
+	KUNIT_ASSERT_TRUE(test, mk_soon(wq_has_sleeper(&p.loop->spawn.ch.room_wait)));
+
+	mk_send_unheard(test, &p, 0, 1);
+	KUNIT_EXPECT_TRUE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
+	mk_loop_hear(&p.loop->host);
+	end = jiffies + MK_TEST_TIMEOUT;
+	while (!mk_call_over(call) && time_before(jiffies, end)) {
+		mk_try_one(&p, &t);
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, mk_call_result(test, call), 0);
 	mk_pair_check(test, &p);
 }
 
@@ -207,12 +289,12 @@ static void mk_poll_others(struct kunit *test)
 
 	mk_send_unheard(test, &p, 0, 0);
 	KUNIT_ASSERT_EQ(test, mk_send(other->host.ep, "abc", 3, 0), 0);
-	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_FALSE(test, mk_try_one(&p, &t));
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(other->spawn.received) == 1));
 
 	call = mk_call_request(test, p.spawn->ep, MK_POLL_LEN, 0, MK_TEST_TIMEOUT);
 	while (!mk_call_over(call) && !t.shown)
-		mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG);
+		mk_try_poll(&p, &t, MK_POLL_LONG);
 	KUNIT_EXPECT_EQ(test, mk_call_result(test, call), MK_POLL_LEN);
 	KUNIT_EXPECT_EQ(test, t.shown, 0);
 	mk_pair_check(test, &p);
@@ -225,18 +307,18 @@ static void mk_poll_none(struct kunit *test)
 	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
 
 	mk_send_unheard(test, &p, 0, 1);
-	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, 0));
+	KUNIT_EXPECT_FALSE(test, mk_try_poll(&p, &t, 0));
 	t.over = true;
-	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+	KUNIT_EXPECT_FALSE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
 	t.over = false;
 	WRITE_ONCE(mk_poll_us, 0);
-	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
+	KUNIT_EXPECT_FALSE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
 	WRITE_ONCE(mk_poll_us, 10000);
 	KUNIT_EXPECT_EQ(test, t.shown, 0);
 
 	mk_probe_unregister(p.probe);
-	KUNIT_EXPECT_FALSE(test, mk_poll(p.spawn->ep, &t.poll, MK_POLL_LONG));
-	KUNIT_EXPECT_FALSE(test, mk_poll_one(p.spawn->ep, &t.poll));
+	KUNIT_EXPECT_FALSE(test, mk_try_poll(&p, &t, MK_POLL_LONG));
+	KUNIT_EXPECT_FALSE(test, mk_try_one(&p, &t));
 	KUNIT_EXPECT_EQ(test, t.shown, 0);
 	mk_pair_check(test, &p);
 }
@@ -281,8 +363,8 @@ static void mk_poll_race(struct kunit *test)
 		call = mk_call_send(test, p.host->ep, i % 3 * MK_POLL_LEN, i, MK_TEST_TIMEOUT);
 		i++;
 		t.taken = 0;
-		mk_poll(p.spawn->ep, &t.poll, 50 * NSEC_PER_USEC);
-		mk_poll_one(p.spawn->ep, &t.poll);
+		mk_try_poll(&p, &t, 50 * NSEC_PER_USEC);
+		mk_try_one(&p, &t);
 		taken += t.taken;
 		KUNIT_ASSERT_EQ(test, mk_call_result(test, call), 0);
 	}
@@ -297,6 +379,8 @@ static struct kunit_case mk_poll_cases[] = {
 	KUNIT_CASE(mk_poll_forget),
 	KUNIT_CASE(mk_poll_returns),
 	KUNIT_CASE(mk_poll_pass),
+	KUNIT_CASE(mk_poll_behind),
+	KUNIT_CASE(mk_poll_room),
 	KUNIT_CASE(mk_poll_others),
 	KUNIT_CASE(mk_poll_none),
 	KUNIT_CASE(mk_poll_learns),
