@@ -291,6 +291,7 @@ enum mk_on_crash {
 /**
  * struct mk_instance - CPUs, memory and what runs there
  * @kobj: the folder in sysfs, and the reference count
+ * @rcu: frees it when nobody looks at @channel any more
  * @node: in mk_instances; mk_lock
  * @id: instance id, constant
  * @name: constant
@@ -337,10 +338,10 @@ enum mk_on_crash {
  * @event_work: looks at what the spawn reports; also the poll while active
  * @state_kn: to wake poll(2) on state
  * @link_node: in mk_link_members, under a lock of link.c
- * @rcu: frees it when nobody looks at @channel any more
  */
 struct mk_instance {
 	struct kobject kobj;
+	struct rcu_head rcu;
 	struct list_head node;
 	u32 id;
 	char name[MK_NAME_MAX + 1];
@@ -389,7 +390,6 @@ struct mk_instance {
 	struct delayed_work event_work;
 	struct kernfs_node *state_kn;
 	struct list_head link_node;
-	struct rcu_head rcu;
 };
 
 #define mk_err(inst, fmt, ...)	pr_err("%s: " fmt, (inst)->name, ##__VA_ARGS__)
