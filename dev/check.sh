@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # All tests. Each part is a QEMU run of its own with a log of its own.
 #	mkctl   the tool against files of its own, without a guest
-#	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh on a
-#		machine that has threads, with the plain kernel
+#	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh and
+#		microcode.sh on a machine that has threads and shows no hypervisor, with
+#		the plain kernel
 #	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside
@@ -75,7 +76,9 @@ fi
 N=10 SEED=1 MK_APPEND="crashkernel=128M kunit.enable=0" part "$flavour" soak 600 -v tap=1
 
 # Two cores of two threads, so that half of a core can be asked for
-SMP=4,cores=2,threads=2 TESTS=smt part plain check 120 -v tap=1
+# and no hypervisor that the microcode loader would see
+LOG_PREFIX=check-smt- SMP=4,cores=2,threads=2 MK_CPU=max,family=23,-hypervisor TESTS=smt,microcode \
+	part plain check 240 -v tap=1
 
 part plain demo 180
 if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then
@@ -114,11 +117,6 @@ else
 	count_fail "icount: $(tail -n 3 <<<"$icount" | tr -s ' \n' ' ')"
 fi
 
-# A pool that can't be had, that was asked for wrongly, at a fixed place
-LOG_PREFIX=check-large- MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
-LOG_PREFIX=check-rubbish- MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
-LOG_PREFIX=check-placed- MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
-
 # logged LOG NAME REGEX: the host says so, when nobody is left to say it for it
 logged() {
 	if tr -d '\r' <"$LOGS/$LOG_PREFIX$1.console" | grep -Eq -- "multikernel: $3"; then
@@ -134,6 +132,16 @@ never() {
 		count_pass "$2"
 	fi
 }
+
+# A pool that can't be had, that was asked for wrongly, at a fixed place
+LOG_PREFIX=check-large- MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+LOG_PREFIX=check-rubbish- MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+LOG_PREFIX=check-placed- MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
+# Firmware that calls the memory of its ACPI tables RAM; the initrd lies below 2 GiB
+acpi='memmap=128K%0x9ffe0000-2+1'
+LOG_PREFIX=check-acpi- MEM=2560M MK_POOL=256M MK_APPEND="$acpi mk.pool=268435456" part plain pool 60 -v tap=1
+never acpi-plain-pool "pool: it is off ACPI tables that lie in RAM" "denied: "
+LOG_PREFIX=check-acpi-there- MEM=2560M MK_POOL=2M@0x9fe00000 MK_APPEND="$acpi mk.pool=0" part plain pool 60 -v tap=1
 
 MK_APPEND=crashkernel=128M part plain kexec 120 -v tap=1
 logged plain-kexec "kexec: the spawn powered off first" "web: stopping -> stopped: poweroff"

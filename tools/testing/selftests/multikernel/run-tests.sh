@@ -7,13 +7,13 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt destroy perms cpu load poll lifecycle mkctl console tty ping bench pulse idle message vsock sample"
-tests="$tests two isolation guard hang watchdog policy hostpaths kill vmcore contain_crash"
+tests="create smt microcode destroy perms cpu load poll lifecycle mkctl console tty ping bench pulse idle message vsock sample"
+tests="$tests two isolation guard hang watchdog ends policy hostpaths kill vmcore contain_crash"
 tests="$tests contain_hang contain_peer lie vsock_lie oom leak fuzz lockdown"
 limit() {	# seconds for one file; some start many spawns
 	case $1 in
 	message | lie | vsock_lie | contain_*) echo 900 ;;
-	policy | watchdog) echo 600 ;;
+	policy | watchdog | ends | hostpaths) echo 600 ;;
 	*) echo 300 ;;
 	esac
 }
