@@ -389,15 +389,30 @@ as_before() {
 	cpus_work && log_clean
 }
 
+# Every process that the file started, whoever is its parent by now: each of them has
+# MK_RUN in its environment.  One that is about to start another one may be missed, and
+# the other found in the next round
+end_all() {
+	local p again=1 rounds=0
+	while [ $again = 1 ] && [ $rounds -lt 50 ]; do
+		again=0
+		rounds=$((rounds + 1))
+		for p in /proc/[0-9]*; do
+			# A kernel thread has none, and neither has who has ended
+			[ -e "$p/exe" ] && [ "${p#/proc/}" != $$ ] || continue
+			case $(tr '\0' '\n' <"$p/environ" 2>/dev/null) in
+			*"MK_RUN=$MK_RUN"*) kill -KILL "${p#/proc/}" 2>/dev/null && again=1 ;;
+			esac
+		done
+	done 2>/dev/null
+	[ $again = 0 ] || { echo "processes of this file don't end"; ps -o pid,ppid,comm; } | diag
+}
+
 mk_exit() {
 	local rc=$? f
 	trap - EXIT TERM INT
 	[ -z "$panic_open" ] || { echo "# expect-panic end" | tee /dev/kmsg; }
-	# the file's own background jobs
-	jobs -p >"$T/jobs"
-	while read -r f; do
-		kill "$f" 2>/dev/null
-	done <"$T/jobs"
+	end_all
 	[ "$planned" -gt 0 ] || planned=$ran
 	while [ "$ran" -lt "$planned" ]; do
 		echo "the file stopped before, with status $rc" >"$T/why"
@@ -441,6 +456,10 @@ skip_file() {
 for p in "$KERNEL" "$INITRD"; do
 	[ -f "$p" ] || skip_file "no $p: set MK_KERNEL and MK_INITRD"
 done
+# By this end_all knows whatever is started from here on, forks of this shell too
+if [ "${MK_RUN:-}" != $$. ]; then
+	MK_RUN=$$. exec sh "$0" "$@"
+fi
 mkdir -p "$T/console" || exit 1
 mk_reset >/dev/null 2>&1
 rm -f "$T"/console/*
