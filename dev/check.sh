@@ -22,7 +22,7 @@
 
 # TESTS: a wrong name would be found in the guest only, after both builds
 tests=$(find "$TOP/tools/testing/selftests/multikernel" -name "*.sh" -printf "%f\n" | sed "s/[.]sh$//" |
-	grep -vxE "lib|contain_lib|qemu|run-tests" | sort)
+	grep -vxE "lib|end_all|contain_lib|qemu|run-tests" | sort)
 for t in ${TESTS//,/ }; do
 	grep -qxF -- "$t" <<<"$tests" || die "TESTS: there is no test '$t'; there are: ${tests//$'\n'/ }"
 done

@@ -11,6 +11,7 @@
 
 MK_TEST=$(basename "$0" .sh)
 MK_DIR=$(cd "$(dirname "$0")" && pwd)
+. "$MK_DIR/end_all.sh"
 PATH=$MK_DIR:/mk/bin:$PATH
 export PATH
 
@@ -389,30 +390,11 @@ as_before() {
 	cpus_work && log_clean
 }
 
-# Every process that the file started, whoever is its parent by now: each of them has
-# MK_RUN in its environment.  One that is about to start another one may be missed, and
-# the other found in the next round
-end_all() {
-	local p again=1 rounds=0
-	while [ $again = 1 ] && [ $rounds -lt 50 ]; do
-		again=0
-		rounds=$((rounds + 1))
-		for p in /proc/[0-9]*; do
-			# A kernel thread has none, and neither has who has ended
-			[ -e "$p/exe" ] && [ "${p#/proc/}" != $$ ] || continue
-			case $(tr '\0' '\n' <"$p/environ" 2>/dev/null) in
-			*"MK_RUN=$MK_RUN"*) kill -KILL "${p#/proc/}" 2>/dev/null && again=1 ;;
-			esac
-		done
-	done 2>/dev/null
-	[ $again = 0 ] || { echo "processes of this file don't end"; ps -o pid,ppid,comm; } | diag
-}
-
 mk_exit() {
 	local rc=$? f
 	trap - EXIT TERM INT
 	[ -z "$panic_open" ] || { echo "# expect-panic end" | tee /dev/kmsg; }
-	end_all
+	end_all "MK_RUN=$MK_RUN"
 	[ "$planned" -gt 0 ] || planned=$ran
 	while [ "$ran" -lt "$planned" ]; do
 		echo "the file stopped before, with status $rc" >"$T/why"

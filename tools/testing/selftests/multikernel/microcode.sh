@@ -5,7 +5,7 @@
 # core: where a first thread is offline the loader refuses by itself. It wants no
 # hypervisor either, or there is no loader: QEMU's -cpu max,family=23,-hypervisor has none.
 . "$(dirname "$0")/lib.sh"
-plan 8
+plan 9
 
 RELOAD=$CPUS/microcode/reload
 need $RELOAD "MICROCODE_LATE_LOADING, or a machine that shows no hypervisor,"
@@ -14,6 +14,14 @@ need $RELOAD "MICROCODE_LATE_LOADING, or a machine that shows no hypervisor,"
 
 no_file() { matches result "$(mkwrite $RELOAD 1 2>&1)" 'ENOENT$'; }
 check "without an instance it looks for a file" no_file
+# What is refused below is not refused by itself
+offline() {
+	mkwrite $CPUS/cpu3/online 0 || return
+	no_file
+	local rc=$?
+	mkwrite $CPUS/cpu3/online 1 && return $rc
+}
+check "a second thread that is offline is nothing to it" offline
 mk_create name=web cpus=3 memory=128M split_core=1
 mk_load web mk.spawn=view
 expect_errno "refused while a CPU is lent" EBUSY $RELOAD 1 \

@@ -4,6 +4,7 @@
 # mk.tests=create,kill on the kernel command line (or as argument) chooses some.
 DIR=$(cd "$(dirname "$0")" && pwd)
 [ -f "$DIR/lib.sh" ] || DIR=/mk/tests
+. "$DIR/end_all.sh"
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
@@ -100,7 +101,11 @@ for t in $tests; do
 	n=$(plan_of "$t")
 	watchdog "$t" &
 	dog=$!
-	timeout -k 20 "$(limit "$t")" sh "$DIR/$t.sh" 2>&1 | renumber "$t" "${n:-1}"
+	{
+		timeout -k 20 "$(limit "$t")" sh "$DIR/$t.sh"
+		# Had it to be killed, then what it started has the pipe still
+		end_all MK_RUN=
+	} 2>&1 | renumber "$t" "${n:-1}"
 	kill $dog
 	read -r n bad </tmp/run-tests.count
 	base=$((base + n))
