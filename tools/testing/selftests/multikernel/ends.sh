@@ -121,7 +121,7 @@ check "kill it, its CPUs are back" mk_kill web
 
 mk_load web mk.spawn=hotplug:100000
 amid() { # US
-	control web start && mkwait -b "$INST/web/console" "spawn: hotplug now" "$BOOT_MS" || return
+	mk_start web && said web "hotplug now" || return
 	usleep "$1"
 	mk_kill web && ended web stopped '^killed$' && mkcore "$CORE" >"$T/core" &&
 		between registers "$(key registers "$(cat "$T/core")")" 0 2
