@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck disable=SC1091,SC2034,SC2086,SC2116,SC2154 # lib.sh is beside us
+# shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # What the host does to itself while spawns run: sleep, memory offline, CPU hotplug. What
 # ends the host is in dev/check.sh: parts kexec, down, kdump; microcode is in microcode.sh.
 . "$(dirname "$0")/lib.sh"
