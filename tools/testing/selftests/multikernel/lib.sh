@@ -11,6 +11,8 @@
 
 MK_TEST=$(basename "$0" .sh)
 MK_DIR=$(cd "$(dirname "$0")" && pwd)
+# A script of the guest's own sources us from there
+[ -f "$MK_DIR/end_all.sh" ] || MK_DIR=/mk/tests
 . "$MK_DIR/end_all.sh"
 PATH=$MK_DIR:/mk/bin:$PATH
 export PATH
