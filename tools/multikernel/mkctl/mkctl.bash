@@ -59,7 +59,7 @@ _mkctl() {
 	start | stop | restart) options="--no-wait --timeout" ;;
 	destroy) options="--stop --kill --missing-ok --timeout" ;;
 	list | show | check) options=--json ;;
-	top) options="--delay --count" ;;
+	top) options="--delay --count --json" ;;
 	log) options="--follow --lines" ;;
 	wait) options=--timeout ;;
 	vmcore) options=--force ;;
