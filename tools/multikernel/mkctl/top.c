@@ -279,7 +279,18 @@ static void one_instance(struct screen *to, const char *name, struct cpuset *len
 	if (cpus_parse(s.cpus, &set))
 		for (i = 0; i < MK_CPUS_MAX / 64; i++)
 			lent->bit[i] |= set.bit[i];
-	one_line(to, &s);
+	if (to)
+		one_line(to, &s);
+}
+
+/* The rows that are left for instances; what does not fit is counted */
+static int rows_for(const struct screen *s, int nr)
+{
+	int rows = s->rows - 3;
+
+	if (!s->terminal || nr <= rows)
+		return nr;
+	return rows > 1 ? rows - 1 : 0;
 }
 
 static void draw(struct screen *s, const struct names *n)
@@ -288,12 +299,14 @@ static void draw(struct screen *s, const struct names *n)
 	struct cpuset lent = { };
 	struct screen body = *s;
 	time_t now = time(NULL);
-	int i;
+	int rows = rows_for(s, n->nr), i;
 
 	memset(&body.text, 0, sizeof(body.text));
 	body.row = 3;
 	for (i = 0; i < n->nr; i++)
-		one_instance(&body, n->name[i], &lent);
+		one_instance(i < rows ? &body : NULL, n->name[i], &lent);
+	if (rows < n->nr)
+		line(&body, "... and %d more, which a higher window shows", n->nr - rows);
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&now));
 	mk_read(NULL, "pool/memory_total", text);
 	size_print(strtoull(text, NULL, 10), total, sizeof(total));

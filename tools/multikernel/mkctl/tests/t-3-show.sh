@@ -160,6 +160,17 @@ topped() {
 }
 it "top on a terminal ends with q, which is left as it was" topped
 
+low() {
+	"$DIR/pty" env MKCTL_ROOT="$T/root" "$DIR/mkctl" top >"$T/out" 2>&1 <<-END
+		see web
+		size 4 60
+		see ... and 2 more
+		key q
+	END
+	has "$T/out" "^exit 0" "^terminal kept"
+}
+it "top in a low window counts what does not fit" low
+
 # console_is NAME REGEX... <steps
 attached() {
 	"$DIR/pty" -l "$T/root/dev/hvc1" env MKCTL_ROOT="$T/root" "$DIR/mkctl" console web >"$T/out" 2>&1
