@@ -59,7 +59,8 @@ static const struct command {
 	  "its terminal; Enter ~. leaves" },
 	{ "log", cmd_log, 1, 1, false, " follow lines ", "NAME [-f] [-n LINES]",
 	  "what its kernel logged, of the runs before, too" },
-	{ "wait", cmd_wait, 2, 2, false, " timeout json ", "NAME STATE[,STATE...] [--timeout SECONDS]",
+	{ "wait", cmd_wait, 2, 2, false, " timeout json ",
+	  "NAME STATE[,STATE...] [--timeout SECONDS]",
 	  "until it is in one of these states, or has ended" },
 	{ "vmcore", cmd_vmcore, 2, 2, false, " force ", "NAME FILE [--force]",
 	  "save its memory, after a crash" },
@@ -136,12 +137,41 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* Those options that the line of arguments does not have */
+static void more_options(const struct command *c)
+{
+	const char *at = c->options, *before = "\nAlso: ";
+	char word[32], form[40];
+	size_t n;
+
+	for (;;) {
+		at += strspn(at, " ");
+		n = strcspn(at, " ");
+		if (!n)
+			break;
+		snprintf(word, sizeof(word), "%.*s", (int)n, at);
+		snprintf(form, sizeof(form), " %s ", word);
+		at += n;
+		if (strstr(POLICY, form))
+			continue;
+		snprintf(form, sizeof(form), "--%s", word);
+		if (strstr(c->args, form) || !strcmp(word, "follow") || !strcmp(word, "lines"))
+			continue;
+		printf("%s%s%s", before, form, !strcmp(word, "timeout") ? " SECONDS" :
+		       !strcmp(word, "config") ? " DIR" : !strcmp(word, "id") ? " N" : "");
+		before = "  ";
+	}
+	if (*before == ' ')
+		printf("\n");
+}
+
 static void usage(const struct command *c)
 {
 	size_t i;
 
 	if (c) {
 		printf("usage: mkctl %s %s\n\n%s\n", c->name, c->args, c->help);
+		more_options(c);
 		if (strstr(c->options, POLICY))
 			printf("\nAlso, in seconds or numbers:\n"
 			       "  --on-crash keep|restart|destroy  --restart-max N  --restart-interval S\n"

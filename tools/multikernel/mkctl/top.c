@@ -126,7 +126,8 @@ static bool take(struct sample *s, const char *name)
 	s->age_ms = mk_number(name, "heartbeat_age_ms", -1);
 	s->restarts = mk_number(name, "restarts", -1);
 	s->cpu_us = mk_number(name, "cpu_time_us", -1);
-	s->cpu_percent = s->message_rate = -1;
+	s->cpu_percent = -1;
+	s->message_rate = -1;
 	sent = messages(name);
 	at = now_ms();
 	if (!c || !state_active(s->state))

@@ -12,6 +12,7 @@ usage_ok() {
 it "help names every command, and has each" usage_ok
 it "no command is a usage error" eval 'mkctl; status 2'
 it "unknown command" no 2 "no command 'frob'" frob
+it "help of one has all its options" eval 'ok help run && has "$T/out" "^Also: --id N  --split-core  --keep  --timeout SECONDS  --json$" "on-crash" && ok help kill && lacks "$T/out" Also'
 it "unknown option" no 2 "no option '--frob'" list --frob
 it "an option of another command" no 2 "stop takes no --cpus" stop web --cpus 2
 it "a value is missing" no 2 "'--cpus' takes a value" create web --cpus
