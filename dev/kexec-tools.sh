@@ -11,7 +11,7 @@ dl=$CACHE/dl/$PKG
 take_lock "build of $PKG" >&2
 
 skip() {
-	rm -rf "$OUT/$PKG"
+	rm -rf "${OUT:?}/$PKG"
 	echo "$*"
 	exit 4
 }
@@ -31,7 +31,7 @@ if ! ls "$dl"/*.dsc >/dev/null 2>&1; then
 fi
 
 # apt has verified what it fetched, by the archive's signature
-rm -rf "$OUT/$PKG"
+rm -rf "${OUT:?}/$PKG"
 mkdir -p "$OUT/$PKG"
 dpkg-source --no-check -x "$dl"/*.dsc "$OUT/$PKG/pristine" >"$OUT/$PKG/unpack.log" 2>&1 || {
 	tail -n 5 "$OUT/$PKG/unpack.log" >&2

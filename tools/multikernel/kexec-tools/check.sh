@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2317 # it() calls the functions
 # check.sh SOURCE DIR: apply the patch to Debian's kexec-tools source, unpacked in
 # SOURCE (which stays as it is), build that in DIR, and try what needs no kernel. TAP.
 # The program is DIR/kexec then.
