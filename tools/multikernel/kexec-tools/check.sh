@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2317 # it() calls the functions
+# The patch is a .diff, as the kernel's .gitignore leaves out what ends in .patch.
+#
 # check.sh SOURCE DIR: apply the patch to Debian's kexec-tools source, unpacked in
 # SOURCE (which stays as it is), build that in DIR, and try what needs no kernel. TAP.
 # The program is DIR/kexec then.
@@ -31,7 +33,7 @@ it() {
 
 applies() {
 	rm -rf "$DIR/src" "$DIR/kexec" && cp -r "$SRC" "$DIR/src" &&
-		for p in "$HERE"/*.patch; do
+		for p in "$HERE"/*.diff; do
 			patch -d "$DIR/src" -p1 --fuzz=0 --no-backup-if-mismatch <"$p" || return
 		done
 }
