@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # All tests. Each part is a QEMU run of its own with a log of its own.
 #	mkctl   the tool against files of its own, without a guest
+#	kexec-tools  Debian's, with our patch: applies, builds, says no
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh and
 #		microcode.sh on a machine that has threads and shows no hypervisor, with
 #		the plain kernel
@@ -32,6 +33,19 @@ flavour=${FLAVOUR:-debug}
 case $flavour in
 debug | kasan) ;;
 *) die "the tests' FLAVOUR is debug or kasan, not '$flavour'" ;;
+esac
+
+# Before the guest's archive is made: the program goes into it
+say "kexec-tools, with our patch"
+rc=0
+kexec_tools=$("$TOP/dev/kexec-tools.sh") || rc=$?
+case $rc in
+0) count_pass "kexec-tools: $(grep -c '^ok' <<<"$kexec_tools") tests" ;;
+4)
+	skipped=$((skipped + 1))
+	echo "  skipped: kexec-tools: $(tail -n 1 <<<"$kexec_tools")"
+	;;
+*) count_fail "kexec-tools: $(grep '^not ok' <<<"$kexec_tools" || tail -n 3 <<<"$kexec_tools")" ;;
 esac
 
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile

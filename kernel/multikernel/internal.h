@@ -505,6 +505,7 @@ void mk_core_drop(struct mk_instance *inst);
 int mk_watchdog_alloc(struct mk_instance *inst);
 void mk_watchdog_free(struct mk_instance *inst);
 void mk_watchdog_start(struct mk_instance *inst);
+u64 mk_watchdog_cpu_time_us(struct mk_instance *inst);
 bool mk_watchdog_hangs(struct mk_instance *inst, u32 phase, char *reason, size_t size);
 
 /* policy.c */
