@@ -17,12 +17,12 @@ ifneq ($(O),)
 export O := $(abspath $(O))
 endif
 
-.PHONY: help demo check kunit bench icount soak shell kernel clean distclean
+.PHONY: help demo check kunit bench icount cost soak shell kernel clean distclean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-demo check kunit bench icount soak shell:
+demo check kunit bench icount cost soak shell:
 	@dev/$@.sh
 
 kernel:
@@ -38,6 +38,7 @@ clean distclean:
 #:   make kunit    the unit tests alone; FLAVOUR=debug, kcsan or kasan are the checkers
 #:   make bench    the figures, as a table and as JSON
 #:   make icount   instructions for a message, counted by QEMU
+#:   make cost     what it costs who does not use it: size, boot, hot paths, against pristine
 #:   make soak     N lives of several instances, a random mix of faults (default 1000)
 #:   make shell    a shell in the host guest ('exit' ends it)
 #:   make kernel   only build the kernel and the initramfs

@@ -64,6 +64,18 @@ apt_fetch() {
 	(cd "$dir" && private_apt download -qq "$@")
 }
 
+# apt_source DIR PACKAGE SUITE: the files of a source package, into DIR
+apt_source() {
+	local uri
+	for uri in $(apt_sources | cut -d' ' -f1 | grep -v security | sort -u) ${MIRROR:+"$MIRROR"}; do
+		apt_private_sources "${uri%/} $3"
+		sed -i 's/^deb /deb-src /' "$APT/sources.list"
+		private_apt update -q -o APT::Update::Error-Mode=any >/dev/null 2>&1 || continue
+		(cd "$1" && private_apt source --download-only -qq "$2" >/dev/null 2>&1) && return
+	done
+	return 1
+}
+
 # apt_closure PACKAGE: it and all it depends on, from the lists that know it.
 apt_closure() {
 	local show="apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # All tests. Each part is a QEMU run of its own with a log of its own.
 #	mkctl   the tool against files of its own, without a guest
-#	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh on a
-#		machine that has threads, with the plain kernel
+#	kexec-tools  Debian's, with our patch: applies, builds, says no
+#	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh and
+#		microcode.sh on a machine that has threads and shows no hypervisor, with
+#		the plain kernel
 #	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside
@@ -12,6 +14,7 @@
 #	ports   plain kernel: what a spawn touches of the machine
 #	vmcore  plain kernel: the core of a spawn that panicked, read by Debian's drgn
 #	pool    plain kernel: multikernel= with good and bad values
+#	acpi    plain kernel: a pool where ACPI tables lie
 #	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel, for the spawn too
 # With FLAVOUR=kasan it is only the first part, on a kernel with KASAN.
@@ -21,7 +24,7 @@
 
 # TESTS: a wrong name would be found in the guest only, after both builds
 tests=$(find "$TOP/tools/testing/selftests/multikernel" -name "*.sh" -printf "%f\n" | sed "s/[.]sh$//" |
-	grep -vxE "lib|contain_lib|qemu|run-tests" | sort)
+	grep -vxE "lib|end_all|contain_lib|qemu|run-tests" | sort)
 for t in ${TESTS//,/ }; do
 	grep -qxF -- "$t" <<<"$tests" || die "TESTS: there is no test '$t'; there are: ${tests//$'\n'/ }"
 done
@@ -30,6 +33,19 @@ flavour=${FLAVOUR:-debug}
 case $flavour in
 debug | kasan) ;;
 *) die "the tests' FLAVOUR is debug or kasan, not '$flavour'" ;;
+esac
+
+# Before the guest's archive is made: the program goes into it
+say "kexec-tools, with our patch"
+rc=0
+kexec_tools=$("$TOP/dev/kexec-tools.sh") || rc=$?
+case $rc in
+0) count_pass "kexec-tools: $(grep -c '^ok' <<<"$kexec_tools") tests" ;;
+4)
+	skipped=$((skipped + 1))
+	echo "  skipped: kexec-tools: $(tail -n 1 <<<"$kexec_tools")"
+	;;
+*) count_fail "kexec-tools: $(grep '^not ok' <<<"$kexec_tools" || tail -n 3 <<<"$kexec_tools")" ;;
 esac
 
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile
@@ -75,7 +91,9 @@ fi
 N=10 SEED=1 MK_APPEND="crashkernel=128M kunit.enable=0" part "$flavour" soak 600 -v tap=1
 
 # Two cores of two threads, so that half of a core can be asked for
-SMP=4,cores=2,threads=2 TESTS=smt part plain check 120 -v tap=1
+# and no hypervisor that the microcode loader would see
+LOG_PREFIX=check-smt- SMP=4,cores=2,threads=2 MK_CPU=max,family=23,-hypervisor TESTS=smt,microcode \
+	part plain check 240 -v tap=1
 
 part plain demo 180
 if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then
@@ -114,11 +132,6 @@ else
 	count_fail "icount: $(tail -n 3 <<<"$icount" | tr -s ' \n' ' ')"
 fi
 
-# A pool that can't be had, that was asked for wrongly, at a fixed place
-LOG_PREFIX=check-large- MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
-LOG_PREFIX=check-rubbish- MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
-LOG_PREFIX=check-placed- MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
-
 # logged LOG NAME REGEX: the host says so, when nobody is left to say it for it
 logged() {
 	if tr -d '\r' <"$LOGS/$LOG_PREFIX$1.console" | grep -Eq -- "multikernel: $3"; then
@@ -134,6 +147,19 @@ never() {
 		count_pass "$2"
 	fi
 }
+
+# A pool that can't be had, that was asked for wrongly, at a fixed place
+LOG_PREFIX=check-large- MK_POOL=64G MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+LOG_PREFIX=check-rubbish- MK_POOL=rubbish MK_APPEND=mk.pool=0 part plain pool 60 -v tap=1
+LOG_PREFIX=check-placed- MK_POOL=256M@0x40000000 MK_APPEND="nokaslr mk.pool=268435456" part plain pool 60 -v tap=1
+
+# Firmware that calls the memory of its ACPI tables RAM, and a pool that is asked for just
+# there. Without an initrd, which QEMU puts beside the tables: it ends in a panic
+"$QEMU_SH" --kernel "$OUT/plain/bzImage" --log "$LOGS/${LOG_PREFIX}plain-acpi" --smp 1 --mem 1G \
+	--accel "$ACCEL" --append "nokaslr panic=-1 multikernel=2M@0x3fe00000 memmap=128K%0x3ffe0000-2+1" \
+	--show none --timeout 60 || :
+logged plain-acpi "pool: it is kept off ACPI tables that lie in RAM" \
+	"no 2 MiB of free memory at 0x3fe00000, the pool stays empty"
 
 MK_APPEND=crashkernel=128M part plain kexec 120 -v tap=1
 logged plain-kexec "kexec: the spawn powered off first" "web: stopping -> stopped: poweroff"

@@ -5,7 +5,7 @@
 
 take_lock "make ${1:-clean}"
 # By name: O= may be a folder that holds other things too.
-for f in plain debug kcsan kasan logs guest-bin guest-bin.key tree gen_init_cpio reached stamp bench.json; do
+for f in plain debug kcsan kasan logs guest-bin guest-bin.key mkctl mkctl-check kexec-tools cost tree gen_init_cpio reached stamp bench.json; do
 	rm -rf "${OUT:?}/$f"
 done
 rm -f "$OUT"/base.* "$OUT"/kexec.list

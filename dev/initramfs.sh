@@ -179,6 +179,8 @@ host_list() {
 		[ ! -f "$f" ] || add_file "/mk/modules/${f##*/}" "$f" 644
 	done
 	[ -z "$kexec" ] || add_program /sbin/kexec "$kexec"
+	# Debian's with our patch, where dev/kexec-tools.sh could make it
+	[ ! -x "$OUT/kexec-tools/kexec" ] || add_program /mk/bin/kexec-mk "$OUT/kexec-tools/kexec"
 	[ -z "$socat" ] || add_program /usr/bin/socat "$(readlink -f "$socat")"
 	[ -z "$makedumpfile" ] || add_program /usr/bin/makedumpfile "$makedumpfile"
 }

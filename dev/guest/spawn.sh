@@ -37,6 +37,7 @@
 #	forkbomb	processes without an end
 #	deadinit	its init ends
 #	hotplug:COUNT	its CPU 1 goes offline and comes back
+#	plug:0|1	its CPU 1 goes offline, or comes
 #	kexec		tries to load a kernel in each of the ways that there are
 #	hang:CPU	one does
 #	softhang:CPU	one takes interrupts, and schedules nothing
@@ -348,6 +349,7 @@ deadinit() {
 
 hotplug() {
 	n=0
+	say "hotplug now"
 	while [ $n -lt "$1" ]; do
 		n=$((n + 1))
 		for on in 0 1; do
@@ -378,6 +380,14 @@ hang() {
 }
 
 plug() { echo "$1" >/sys/devices/system/cpu/cpu1/online; }
+
+# plug_says 0|1: and what came of it
+plug_says() {
+	if why=$( (plug "$1") 2>&1); then
+		why="went well"
+	fi
+	say "plug $1 ${why##*: }, online=$(cat /sys/devices/system/cpu/online) end"
+}
 
 replug() {
 	plug 0
@@ -437,6 +447,7 @@ run() {
 		bomb
 		;;
 	deadinit) deadinit ;;
+	plug:*) plug_says "${1#plug:}" ;;
 	hotplug:*) hotplug "${1#hotplug:}" ;;
 	kexec) kexec_all ;;
 	hang:*) hang "lockup:${1#hang:}" ;;

@@ -265,6 +265,8 @@ struct mk_spawn_page {
  * @reserved:	0
  * @beat_tsc:	TSC value at the last @beat
  * @ran_tsc:	TSC value at the last @ran
+ * @busy_ns:	ns that it was not idle since it came up first, as of the last
+ *		@beat; 0 also if the kernel does not say
  * @pad:	0; the next CPU's is in a line of its own
  */
 struct mk_cpu_page {
@@ -274,7 +276,8 @@ struct mk_cpu_page {
 	__u32 reserved;
 	__u64 beat_tsc;
 	__u64 ran_tsc;
-	__u64 pad[4];
+	__u64 busy_ns;
+	__u64 pad[3];
 };
 
 /* struct mk_crash_page.kind */

@@ -13,6 +13,7 @@
 #include <linux/completion.h>
 #include <linux/cpuhotplug.h>
 #include <linux/hrtimer.h>
+#include <linux/kernel_stat.h>
 #include <linux/stop_machine.h>
 
 #include "internal.h"
@@ -49,8 +50,21 @@ static void mk_say_ran(struct mk_cpu_beat *b)
 	smp_store_release(&b->page->ran, ++b->runs);
 }
 
+/*
+ * Read as it stands: the accessors for nohz_full loop while the task that was
+ * interrupted is being accounted.  There it lags until that task is switched.
+ */
+static u64 mk_busy_ns(void)
+{
+	const u64 *stat = kcpustat_this_cpu->cpustat;
+
+	return stat[CPUTIME_USER] + stat[CPUTIME_NICE] + stat[CPUTIME_SYSTEM] +
+	       stat[CPUTIME_IRQ] + stat[CPUTIME_SOFTIRQ];
+}
+
 static void mk_say_beat(struct mk_cpu_beat *b)
 {
+	WRITE_ONCE(b->page->busy_ns, mk_busy_ns());
 	WRITE_ONCE(b->page->beat_tsc, arch_mk_tsc());
 	/* As in mk_say_ran() */
 	smp_store_release(&b->page->beat, ++b->beats);

@@ -188,6 +188,7 @@ void mk_cpus_return(const struct cpumask *cpus)
 
 	for_each_cpu(cpu, cpus) {
 		cpumask_clear_cpu(cpu, &mk_cpus_foreign);
+		arch_mk_set_foreign(cpu, false);
 		cpumask_clear_cpu(cpu, &mk_cpus_lent);
 		err = add_cpu(cpu);
 		if (err)
@@ -236,6 +237,7 @@ int mk_cpus_lend(const struct cpumask *cpus, const char *owner,
 			goto undo;
 		}
 		cpumask_set_cpu(cpu, &mk_cpus_foreign);
+		arch_mk_set_foreign(cpu, true);
 		/* What waits for a SIPI is nobody's: no IPI of ours must wake it */
 		smp_mb__after_atomic();
 		if (!mk_cpu_leave(cpu)) {

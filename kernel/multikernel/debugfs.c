@@ -419,7 +419,9 @@ void __init mk_debugfs_init(void)
 	mk_bench_init(mk_debugfs_root);
 	mk_inject_init(mk_debugfs_root);
 #ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
-	if (!mk_self_is_spawn)
+	if (!mk_self_is_spawn) {
 		debugfs_create_u32("lose_cpu", 0600, mk_debugfs_root, &mk_lose_cpu);
+		debugfs_create_bool("hold_destroy", 0600, mk_debugfs_root, &mk_hold_destroy);
+	}
 #endif
 }

@@ -488,6 +488,8 @@ int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c
 	scnprintf(why, sizeof(why), " by on_crash: %s", inst->reason);
 	if (!gone)
 		err = mk_instance_retire(inst, c);
+	else if (!inst->destroyed)
+		mk_info(inst, "on_crash: not destroyed, it was changed meanwhile\n");
 	mutex_unlock(&inst->lock);
 	if (!gone && !err)
 		mk_instance_dissolve(inst, why);

@@ -508,6 +508,7 @@ void mk_core_drop(struct mk_instance *inst);
 int mk_watchdog_alloc(struct mk_instance *inst);
 void mk_watchdog_free(struct mk_instance *inst);
 void mk_watchdog_start(struct mk_instance *inst);
+u64 mk_watchdog_cpu_time_us(struct mk_instance *inst);
 bool mk_watchdog_hangs(struct mk_instance *inst, u32 phase, char *reason, size_t size);
 
 /* policy.c */
@@ -549,6 +550,9 @@ void mk_sysfs_changed(struct mk_instance *inst);
 
 /* CPU that the tests want to be lost, 0 for none: CPU 0 is never lent */
 extern u32 mk_lose_cpu;
+
+/* The tests want on_crash=destroy to wait, so that something can happen meanwhile */
+extern bool mk_hold_destroy;
 
 #ifdef CONFIG_DEBUG_FS
 void mk_debugfs_init(void);
@@ -598,6 +602,7 @@ void arch_mk_ownership_changed(void);
 u32 arch_mk_cpu_id(unsigned int cpu);
 int arch_mk_self_index(unsigned int cpu);
 bool arch_mk_same_core(unsigned int a, unsigned int b);
+void arch_mk_set_foreign(unsigned int cpu, bool foreign);
 void arch_mk_cpu_reset(u32 id);
 void arch_mk_cpu_nmi(u32 id);
 void arch_mk_cpu_reset_crash(u32 id);

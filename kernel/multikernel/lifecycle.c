@@ -22,6 +22,7 @@
 
 #ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
 u32 mk_lose_cpu;
+bool mk_hold_destroy;
 #endif
 
 /* State */
@@ -488,7 +489,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 	inst->deadline = ktime_add_ms(begin, inst->timeout * MSEC_PER_SEC);
 	mk_instance_set_state(inst, MK_BOOTING, NULL);
 
-	err = arch_mk_cpu_start(inst);
+	err = mk_cpu_is_to_be_lost(inst->cpus[0]) ? -ETIMEDOUT : arch_mk_cpu_start(inst);
 	if (err) {
 		mk_complain(c, "CPU %u does not start: %pe", inst->cpus[0], ERR_PTR(err));
 		mk_instance_end(inst, MK_CRASHED, MK_END_NO_START, c->text);

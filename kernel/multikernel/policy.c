@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/capability.h>
+#include <linux/delay.h>
 #include <linux/moduleparam.h>
 #include <linux/sysfs.h>
 
@@ -198,6 +199,22 @@ const struct attribute_group mk_policy_group = {
 	.attrs = mk_policy_attrs,
 };
 
+#ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
+/* It waits as long as a test wants, a minute at most */
+#define MK_HOLD_MS		20
+#define MK_HOLD_MAX		(60 * MSEC_PER_SEC / MK_HOLD_MS)
+
+static void mk_policy_hold(void)
+{
+	unsigned int n;
+
+	for (n = 0; READ_ONCE(mk_hold_destroy) && n < MK_HOLD_MAX; n++)
+		msleep(MK_HOLD_MS);
+}
+#else
+static inline void mk_policy_hold(void) { }
+#endif
+
 /*
  * Not from the instance's own work: destroying waits for that.  What was
  * queued holds a reference.
@@ -207,6 +224,7 @@ static void mk_policy_destroy(struct work_struct *work)
 	struct mk_instance *inst = container_of(work, struct mk_instance, destroy_work);
 	struct mk_complaint c = { };
 
+	mk_policy_hold();
 	if (mk_instance_destroy_crashed(inst, &c))
 		mk_err(inst, "on_crash: destroy: %s\n", c.text);
 	mk_instance_put(inst);

@@ -231,6 +231,18 @@ static ssize_t boot_time_us_show(struct kobject *kobj, struct kobj_attribute *at
 	return sysfs_emit(buf, "%llu\n", us);
 }
 
+static ssize_t cpu_time_us_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	struct mk_instance *inst = to_instance(kobj);
+	u64 us;
+
+	mutex_lock(&inst->lock);
+	us = mk_watchdog_cpu_time_us(inst);
+	mutex_unlock(&inst->lock);
+
+	return sysfs_emit(buf, "%llu\n", us);
+}
+
 static ssize_t heartbeat_age_ms_show(struct kobject *kobj, struct kobj_attribute *attr,
 				     char *buf)
 {
@@ -353,6 +365,7 @@ static struct kobj_attribute reason_attr = __ATTR_RO(reason);
 static struct kobj_attribute lost_attr = __ATTR_RO(lost);
 static struct kobj_attribute cmdline_attr = __ATTR_RO_MODE(cmdline, 0400);
 static struct kobj_attribute boot_time_us_attr = __ATTR_RO(boot_time_us);
+static struct kobj_attribute cpu_time_us_attr = __ATTR_RO(cpu_time_us);
 static struct kobj_attribute heartbeat_age_ms_attr = __ATTR_RO(heartbeat_age_ms);
 static struct kobj_attribute doorbell_cpu_attr = __ATTR_RW(doorbell_cpu);
 static struct kobj_attribute tty_attr = __ATTR_RO(tty);
@@ -369,6 +382,7 @@ static struct attribute *mk_instance_attrs[] = {
 	&lost_attr.attr,
 	&cmdline_attr.attr,
 	&boot_time_us_attr.attr,
+	&cpu_time_us_attr.attr,
 	&heartbeat_age_ms_attr.attr,
 	&doorbell_cpu_attr.attr,
 	&tty_attr.attr,

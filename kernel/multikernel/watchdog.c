@@ -88,6 +88,31 @@ static u64 mk_watch_see(struct mk_instance *inst, u64 tick_s)
 	return late;
 }
 
+/**
+ * mk_watchdog_cpu_time_us - how long were the CPUs of the last run busy?
+ * @inst: instance
+ *
+ * It is what the spawn says; of each CPU not more than the time since the start.
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: microseconds of all CPUs together, 0 before the first start.
+ */
+u64 mk_watchdog_cpu_time_us(struct mk_instance *inst)
+{
+	u64 sum = 0, most;
+	u32 i;
+
+	lockdep_assert_held(&inst->lock);
+
+	if (!inst->epoch)
+		return 0;
+	most = ktime_to_ns(ktime_sub(ktime_get(), inst->started));
+	for (i = 0; i < inst->nr_cpus; i++)
+		sum += min(READ_ONCE(mk_cpu_page(inst->window, i)->busy_ns), most);
+
+	return div_u64(sum, NSEC_PER_USEC);
+}
+
 static void mk_watch_say(const struct mk_instance *inst, enum mk_hang hang,
 			 const struct mk_hang_verdict *v, u64 tick_s, char *reason,
 			 size_t size)

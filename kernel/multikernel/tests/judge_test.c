@@ -26,6 +26,7 @@ static void mk_judge_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_cpu_page, ran), 8);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_cpu_page, beat_tsc), 16);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_cpu_page, ran_tsc), 24);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_cpu_page, busy_ns), 32);
 	KUNIT_EXPECT_LE(test, MK_WINDOW_CPUS + MK_DESC_MAX_CPUS * sizeof(struct mk_cpu_page),
 			MK_WINDOW_CRASH);
 }

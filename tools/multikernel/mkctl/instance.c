@@ -16,6 +16,7 @@
 
 #define SECOND		1000
 #define LOOK_AGAIN	500	/* ms; poll(2) wakes for a change, this is for its absence */
+#define LOOK_MOVES	100	/* ms; for who watches the time go by */
 #define SLACK		15	/* seconds that the kernel gets beyond its own time-outs */
 
 const char * const policy_file[POL_NR] = {
@@ -177,6 +178,7 @@ int inst_wait(const char *name, const char *states, int timeout, progress_fn pro
 	uint64_t end = now_ms() + (uint64_t)timeout * SECOND, now;
 	char path[PATH_MAX];
 	struct pollfd p = { .events = POLLPRI };
+	uint64_t again = progress ? LOOK_MOVES : LOOK_AGAIN;
 	int err;
 
 	mk_reason_forget();
@@ -201,7 +203,7 @@ int inst_wait(const char *name, const char *states, int timeout, progress_fn pro
 			err = -ETIMEDOUT;
 			break;
 		}
-		poll(&p, 1, end - now < LOOK_AGAIN ? end - now : LOOK_AGAIN);
+		poll(&p, 1, end - now < again ? end - now : again);
 	}
 	close(p.fd);
 	return err;

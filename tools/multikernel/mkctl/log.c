@@ -74,6 +74,7 @@ static size_t tail_of(const struct buf *b, long lines)
 	return lines ? at : b->len;
 }
 
+/* Nothing if it has logged nothing */
 void console_tail(const char *name, long lines, FILE *f)
 {
 	struct buf b = { };
@@ -81,9 +82,9 @@ void console_tail(const char *name, long lines, FILE *f)
 
 	if (console_text(name, &b) > 0) {
 		at = tail_of(&b, lines);
+		fprintf(f, "--- the last lines of %s:\n", name);
 		clean_print(f, b.p + at, b.len - at);
-		if (b.p[b.len - 1] != '\n')
-			fprintf(f, "\n");
+		fprintf(f, "%s---\n", b.p[b.len - 1] != '\n' ? "\n" : "");
 	}
 	free(b.p);
 }

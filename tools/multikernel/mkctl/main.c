@@ -30,7 +30,7 @@ static const struct command {
 	{ "run", cmd_run, 1, 1, true, NEW IMAGE " keep timeout json ",
 	  "NAME --cpus LIST --memory SIZE --kernel FILE [--initrd FILE] [--append TEXT]",
 	  "create, load and start; taken back if one of them fails" },
-	{ "create", cmd_create, 1, 1, true, NEW,
+	{ "create", cmd_create, 1, 1, true, NEW " json ",
 	  "NAME --cpus LIST --memory SIZE [--id N] [--split-core]",
 	  "take CPUs and memory from this kernel" },
 	{ "load", cmd_load, 1, 1, true, IMAGE " unload ",
@@ -38,13 +38,13 @@ static const struct command {
 	  "load a kernel image, or unload it" },
 	{ "set", cmd_set, 1, 1, true, POLICY, "NAME [--on-crash WHAT] ...",
 	  "change what follows a crash, and time-outs" },
-	{ "start", cmd_start, 1, 1, false, " no-wait timeout ", "NAME [--no-wait]",
+	{ "start", cmd_start, 1, 1, false, " no-wait timeout json ", "NAME [--no-wait]",
 	  "start the image, and wait until its init runs" },
-	{ "stop", cmd_stop, 1, 1, false, " no-wait timeout ", "NAME [--no-wait]",
+	{ "stop", cmd_stop, 1, 1, false, " no-wait timeout json ", "NAME [--no-wait]",
 	  "ask it to power off, and wait until it has" },
 	{ "kill", cmd_kill, 1, 1, false, "", "NAME",
 	  "take its CPUs away, whatever it does" },
-	{ "restart", cmd_restart, 1, 1, false, " no-wait timeout ", "NAME [--no-wait]",
+	{ "restart", cmd_restart, 1, 1, false, " no-wait timeout json ", "NAME [--no-wait]",
 	  "stop, and start the same image again" },
 	{ "destroy", cmd_destroy, 1, 1, false, " stop kill missing-ok timeout ",
 	  "NAME [--stop | --kill] [--missing-ok]",
@@ -52,13 +52,15 @@ static const struct command {
 	{ "list", cmd_list, 0, 0, false, " json ", "[--json]", "all instances, a line each" },
 	{ "show", cmd_show, 1, 1, false, " json ", "NAME [--json]",
 	  "everything about one" },
-	{ "top", cmd_top, 0, 0, false, " delay count ", "[--delay SECONDS] [--count N]",
+	{ "top", cmd_top, 0, 0, false, " delay count json ",
+	  "[--delay SECONDS] [--count N] [--json]",
 	  "a table that is drawn anew each second; q ends" },
 	{ "console", cmd_console, 1, 1, false, "", "NAME",
 	  "its terminal; Enter ~. leaves" },
 	{ "log", cmd_log, 1, 1, false, " follow lines ", "NAME [-f] [-n LINES]",
 	  "what its kernel logged, of the runs before, too" },
-	{ "wait", cmd_wait, 2, 2, false, " timeout ", "NAME STATE[,STATE...] [--timeout SECONDS]",
+	{ "wait", cmd_wait, 2, 2, false, " timeout json ",
+	  "NAME STATE[,STATE...] [--timeout SECONDS]",
 	  "until it is in one of these states, or has ended" },
 	{ "vmcore", cmd_vmcore, 2, 2, false, " force ", "NAME FILE [--force]",
 	  "save its memory, after a crash" },
@@ -135,12 +137,41 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* Those options that the line of arguments does not have */
+static void more_options(const struct command *c)
+{
+	const char *at = c->options, *before = "\nAlso: ";
+	char word[32], form[40];
+	size_t n;
+
+	for (;;) {
+		at += strspn(at, " ");
+		n = strcspn(at, " ");
+		if (!n)
+			break;
+		snprintf(word, sizeof(word), "%.*s", (int)n, at);
+		snprintf(form, sizeof(form), " %s ", word);
+		at += n;
+		if (strstr(POLICY, form))
+			continue;
+		snprintf(form, sizeof(form), "--%s", word);
+		if (strstr(c->args, form) || !strcmp(word, "follow") || !strcmp(word, "lines"))
+			continue;
+		printf("%s%s%s", before, form, !strcmp(word, "timeout") ? " SECONDS" :
+		       !strcmp(word, "config") ? " DIR" : !strcmp(word, "id") ? " N" : "");
+		before = "  ";
+	}
+	if (*before == ' ')
+		printf("\n");
+}
+
 static void usage(const struct command *c)
 {
 	size_t i;
 
 	if (c) {
 		printf("usage: mkctl %s %s\n\n%s\n", c->name, c->args, c->help);
+		more_options(c);
 		if (strstr(c->options, POLICY))
 			printf("\nAlso, in seconds or numbers:\n"
 			       "  --on-crash keep|restart|destroy  --restart-max N  --restart-interval S\n"

@@ -53,15 +53,15 @@ _mkctl() {
 	esac
 	case $cmd in
 	run) options="$new $image --keep --timeout --json" ;;
-	create) options=$new ;;
+	create) options="$new --json" ;;
 	set) options=${new#*--split-core} ;;
 	load) options="$image --unload" ;;
-	start | stop | restart) options="--no-wait --timeout" ;;
+	start | stop | restart) options="--no-wait --timeout --json" ;;
 	destroy) options="--stop --kill --missing-ok --timeout" ;;
 	list | show | check) options=--json ;;
-	top) options="--delay --count" ;;
+	top) options="--delay --count --json" ;;
 	log) options="--follow --lines" ;;
-	wait) options=--timeout ;;
+	wait) options="--timeout --json" ;;
 	vmcore) options=--force ;;
 	apply) options="--dry-run --force --json --config --no-wait --timeout" ;;
 	esac

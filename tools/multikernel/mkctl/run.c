@@ -237,19 +237,29 @@ static int need_new(const struct want *w)
 	return RC_OK;
 }
 
-/* As the only one of many that says so without --json: what was made */
+/* Instead of the line that says how it went: the instance as it is now */
+static void json_of(const struct opts *o, const char *name)
+{
+	if (!o->json)
+		return;
+	show_json(name);
+	json_end();
+}
+
 int cmd_create(const struct opts *o, int argc, char **argv)
 {
 	int rc = need_new(&o->want);
 
 	(void)argc;
 	(void)argv;
-	quiet = false;
+	progress_begin(o->json);
 	if (!rc)
 		rc = create(&o->want);
-	if (!rc)
-		say_created(o->want.name);
-	return rc;
+	if (rc)
+		return rc;
+	say_created(o->want.name);
+	json_of(o, o->want.name);
+	return RC_OK;
 }
 
 int cmd_load(const struct opts *o, int argc, char **argv)
@@ -284,13 +294,17 @@ static int start(const struct opts *o, const char *name, const char *verb)
 
 	if (rc)
 		return rc;
+	progress_begin(o->json);
 	if (o->no_wait)
-		return inst_control(name, verb);
-	progress_begin(false);
-	rc = start_and_wait(name, verb, o->timeout, progress_run);
-	if (!rc)
+		rc = inst_control(name, verb);
+	else
+		rc = start_and_wait(name, verb, o->timeout, progress_run);
+	if (rc)
+		return rc;
+	if (!o->no_wait)
 		say_running(name);
-	return rc;
+	json_of(o, name);
+	return RC_OK;
 }
 
 int cmd_start(const struct opts *o, int argc, char **argv)
@@ -312,13 +326,14 @@ int cmd_stop(const struct opts *o, int argc, char **argv)
 	(void)argc;
 	if (rc)
 		return rc;
-	if (o->no_wait)
-		return inst_control(argv[0], "stop");
-	progress_begin(false);
-	rc = stop_and_wait(argv[0], o->timeout);
-	if (!rc)
+	progress_begin(o->json);
+	rc = o->no_wait ? inst_control(argv[0], "stop") : stop_and_wait(argv[0], o->timeout);
+	if (rc)
+		return rc;
+	if (!o->no_wait)
 		say_ended(argv[0]);
-	return rc;
+	json_of(o, argv[0]);
+	return RC_OK;
 }
 
 int cmd_kill(const struct opts *o, int argc, char **argv)
@@ -379,7 +394,10 @@ int cmd_wait(const struct opts *o, int argc, char **argv)
 	err = inst_wait(argv[0], argv[1], timeout, NULL, state);
 	if (err)
 		return wait_failed(argv[0], "wait", err, timeout);
-	printf("%s\n", state);
+	if (o->json)
+		json_of(o, argv[0]);
+	else
+		printf("%s\n", state);
 	/* It may have ended, and that not be among those waited for */
 	return state_among(state, argv[1]) ? RC_OK : ended(argv[0], "wait", state);
 }
@@ -393,9 +411,7 @@ static void undo(const char *name)
 		complain(0, "%s: it is gone", name);
 		return;
 	}
-	fprintf(stderr, "--- the last lines of %s:\n", name);
 	console_tail(name, 10, stderr);
-	fprintf(stderr, "---\n");
 	if (take_apart(name, &o))
 		complain(0, "%s: it is still there; 'mkctl destroy --kill %s'", name, name);
 	else
@@ -433,9 +449,6 @@ int cmd_run(const struct opts *o, int argc, char **argv)
 		return rc;
 	}
 	say_running(w->name);
-	if (o->json) {
-		show_json(w->name);
-		json_end();
-	}
+	json_of(o, w->name);
 	return RC_OK;
 }

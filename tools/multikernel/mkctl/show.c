@@ -26,6 +26,7 @@ static const struct {
 	{ "memory", BYTES, "memory", "" },
 	{ "cmdline", TEXT, "command line", "" },
 	{ "boot_time_us", NUMBER, "boot time", " us" },
+	{ "cpu_time_us", NUMBER, "CPU time", " us" },
 	{ "heartbeat_age_ms", NUMBER, "heartbeat age", " ms" },
 	{ "tty", TEXT, "tty", "" },
 	{ "doorbell_cpu", NUMBER, "doorbell CPU", "" },

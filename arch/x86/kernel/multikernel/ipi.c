@@ -29,6 +29,9 @@
 /* The field of the interrupt command: all of its bits */
 #define MK_ICR_SHORTHAND	APIC_DEST_ALLBUT
 
+/* Local APIC ids of the CPUs in mk_cpus_foreign: each doorbell asks */
+static DECLARE_BITMAP(mk_ids_foreign, MAX_LOCAL_APIC) __read_mostly;
+
 /* The driver's own */
 DEFINE_STATIC_CALL_NULL(mk_driver_send_IPI, *apic->send_IPI);
 DEFINE_STATIC_CALL_NULL(mk_driver_send_IPI_mask, *apic->send_IPI_mask);
@@ -147,6 +150,22 @@ static void mk_icr_write(u32 low, u32 id)
 		mk_deny(MK_DENIED_IPI, id, low, __builtin_return_address(0));
 }
 
+/**
+ * arch_mk_set_foreign - may other kernels be sent something on this CPU?
+ * @cpu: the host's number
+ * @foreign: it enters mk_cpus_foreign, or leaves it
+ *
+ * Context: process; mk_lock held.
+ */
+void arch_mk_set_foreign(unsigned int cpu, bool foreign)
+{
+	u32 id = arch_mk_cpu_id(cpu);
+
+	lockdep_assert_held(&mk_lock);
+	if (id < MAX_LOCAL_APIC)
+		assign_bit(id, mk_ids_foreign, foreign);
+}
+
 /*
  * What goes to another kernel's CPU on purpose.  A host sends to CPUs that it
  * has lent, whatever it takes to get them back.  A spawn rings the host's
@@ -157,7 +176,7 @@ static bool mk_foreign_allowed(u32 icr, u32 id)
 {
 	if (!mk_self_is_spawn)
 		return !(icr & (MK_ICR_SHORTHAND | APIC_DEST_LOGICAL)) &&
-		       mk_has_id(&mk_cpus_foreign, id);
+		       id < MAX_LOCAL_APIC && test_bit(id, mk_ids_foreign);
 
 	return icr == mk_self_host_vector && icr >= FIRST_EXTERNAL_VECTOR && icr < NR_VECTORS &&
 	       id < (apic->max_apic_id < U32_MAX ? 0xff : U32_MAX);

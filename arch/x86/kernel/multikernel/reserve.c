@@ -147,6 +147,7 @@ void __init multikernel_reserve(void)
 		       mk_wanted_at);
 		return;
 	}
+	mk_keep_acpi();
 	/* size is 0 if it was so near 2^64 that the rounding wrapped around */
 	at = size && size <= memblock_phys_mem_size() ? mk_find_pool(size) : 0;
 	if (!at) {

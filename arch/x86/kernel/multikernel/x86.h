@@ -3,6 +3,7 @@
  * multikernel: what the files of arch/x86/kernel/multikernel/ share
  *
  * - reserve.c: takes the pool out of the host's memory at boot
+ * - acpi.c: keeps the pool off ACPI tables that lie in RAM
  * - cpu.c, stub.S: INIT, start-up IPI, and the proof that a CPU left
  * - doorbell.c: the interrupt vector
  * - ipi.c: interrupts go to this kernel's own CPUs only
@@ -78,6 +79,13 @@ struct mk_start_args {
 
 /* platform.c */
 void mk_blind(void);
+
+/* acpi.c */
+#ifdef CONFIG_ACPI
+void mk_keep_acpi(void);
+#else
+static inline void mk_keep_acpi(void) { }
+#endif
 
 /* guard.c */
 void mk_guard_host(const struct mk_reserved *reserved);

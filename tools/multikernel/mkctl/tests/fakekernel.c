@@ -336,6 +336,8 @@ static int create(char *line)
 	put(name, "state", "empty\n");
 	put(name, "heartbeat_age_ms", "-\n");
 	put(name, "boot_time_us", "0\n");
+	if (!getenv("FAKE_OLD"))
+		put(name, "cpu_time_us", "0\n");
 	put(name, "tty", "hvc1\n");
 	put(name, "reason", "\n");
 	put(name, "cmdline", "\n");

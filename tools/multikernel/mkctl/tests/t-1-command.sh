@@ -12,6 +12,7 @@ usage_ok() {
 it "help names every command, and has each" usage_ok
 it "no command is a usage error" eval 'mkctl; status 2'
 it "unknown command" no 2 "no command 'frob'" frob
+it "help of one has all its options" eval 'ok help run && has "$T/out" "^Also: --id N  --split-core  --keep  --timeout SECONDS  --json$" "on-crash" && ok help kill && lacks "$T/out" Also'
 it "unknown option" no 2 "no option '--frob'" list --frob
 it "an option of another command" no 2 "stop takes no --cpus" stop web --cpus 2
 it "a value is missing" no 2 "'--cpus' takes a value" create web --cpus
@@ -72,6 +73,13 @@ it "wait for a state that it is in" eval 'ok wait web loaded,running && equal ou
 it "wait for no state" no 2 "use one or more of empty" wait web up
 it "wait has an end" no 10 "not done within 0 s" wait web stopped --timeout 0
 it "restart waits through the end of the first run" eval 'ok restart web && state web running && lacks "$T/out" stopped'
+as_json() { # STATE COMMAND LINE: it says the instance instead
+	want=$1
+	shift
+	ok "$@" --json && has "$T/out" '"name": "web"' "\"state\": \"$want\"" &&
+		equal "first byte" "$(head -c 1 "$T/out")" "{"
+}
+it "--json of what changes something" eval 'as_json stopped stop web && as_json running start web && as_json running restart web && as_json running wait web running'
 it "stop waits for the end" eval 'ok stop web && state web stopped && has "$T/out" "^web: stopped: poweroff"'
 it "wait ends when the instance has" no 9 "web: wait: it stopped: poweroff" wait web running
 it "set" eval 'ok set web --hang-timeout 5 && equal hang_timeout "$(cat "$INST/web/hang_timeout")" 5'

@@ -26,6 +26,7 @@ it "an image that is refused: all is taken back" undone 8 "built without MULTIKE
 it "a kernel that is not there: all is taken back" undone 5 "give a file" $web --kernel /nonexistent
 it "a crash while it boots: all is taken back" undone 9 "it crashed: panic: fake .x1b.31mpanic" $web $K --append fake=crash
 it "... after its last lines were shown" has "$T/err" "^last line"
+it "... and none where there are none" eval 'mkctl run web $web --kernel "$T/other"; lacks "$T/err" "last lines"'
 it "no READY in time: killed and taken back" undone 10 "not done within 0 s" $web $K --append fake=slow --timeout 0
 gone_meanwhile() {
 	mkctl run web $web $K --append fake=gone

@@ -40,13 +40,14 @@ it "log -n 0" eval 'ok log web -n 0 && lines "$T/out" 0'
 # wait_for FILE TEXT
 wait_for() {
 	tries=500
-	until grep -q -- "$2" "$1"; do
+	until grep -Eq -- "$2" "$1"; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || { echo "no '$2' in $1"; return 1; }
 		sleep 0.01
 	done
 }
 follows() {
+	: >"$T/out"
 	MKCTL_ROOT=$T/root "$DIR/mkctl" log -f web >"$T/out" 2>"$T/err" &
 	pid=$!
 	wait_for "$T/out" three || return
@@ -83,21 +84,71 @@ D=$T/root/sys/kernel/debug/multikernel/web
 mkdir -p "$D"
 printf 'tx=10\nrx=20\nother=5\n' >"$D/stats"
 echo 1500 >"$INST/web/heartbeat_age_ms"
-it "top in a pipe: once, 80 columns" eval 'ok top && has "$T/out" "^web +running +2-3 +64M +1.5s +- +0$" "pool 512M, 384M free +CPUs lent: 2-4$" && ! grep -E ".{81}" "$T/out"'
+it "top in a pipe: once, 80 columns" eval 'ok top && has "$T/out" "^web +running +2-3 +64M +- +0:00 +1.5s +- +0$" "pool 512M, 384M free +CPUs lent: 2-4$" && ! grep -E ".{81}" "$T/out"'
 # 2000 more, seen after 0.2 s and, on a busy machine, some more
 rate() {
+	: >"$T/out"	# of the test before
 	MKCTL_ROOT=$T/root "$DIR/mkctl" top --count 100 --delay 0.2 >"$T/out" &
 	pid=$!
 	wait_for "$T/out" "^web" && printf 'tx=1010\nrx=1020\n' >"$D/stats"
-	wait_for "$T/out" "^web.* [1-9][0-9]* *0$"
+	wait_for "$T/out" "^web.* [1-9][0-9]* +0$"
 	r=$?
 	kill $pid
 	wait $pid
 	[ $r = 0 ] || return
-	got=$(awk '$1 == "web" && $6 > 0 { print $6; exit }' "$T/out")
+	got=$(awk '$1 == "web" && $8 > 0 { print $8; exit }' "$T/out")
 	[ "$got" -gt 2000 ] && [ "$got" -le 10000 ] || { echo "$got a second"; return 1; }
 }
 it "messages a second" rate
+# 100 s more of 2 CPUs, within a second: no more than 200 % is believed, nor less seen
+busy() {
+	: >"$T/out"
+	MKCTL_ROOT=$T/root "$DIR/mkctl" top --count 100 --delay 0.2 >"$T/out" &
+	pid=$!
+	wait_for "$T/out" "^web" && echo 100000000 >"$INST/web/cpu_time_us"
+	wait_for "$T/out" "^web +running.* 200[.]0 +1:40 "
+	r=$?
+	kill $pid
+	wait $pid
+	return $r
+}
+it "CPU time, and how much of it is now" busy
+long_times() {
+	for t in 59000000=0:59 5999000000=99:59 6000000000=1h40m 359999000000=99h59m 3600000000000=41d16h; do
+		echo "${t%=*}" >"$INST/web/cpu_time_us"
+		ok top && has "$T/out" "^web .* ${t#*=} +1.5s" || return
+	done
+}
+it "short and long times" long_times
+ended_row() {
+	echo "panic: an initrd is missing, of all things" >"$INST/db/reason"
+	echo crashed >"$INST/db/state"
+	ok top && has "$T/out" "^db +crashed +4 +64M +panic: an initrd is missing, of all" &&
+		! grep -E ".{90}" "$T/out"
+	r=$?
+	echo running >"$INST/db/state"
+	echo >"$INST/db/reason"
+	return $r
+}
+it "of one that has ended the reason stands there" ended_row
+top_json() {
+	ok top --json --count 2 --delay 0.1 || return
+	command -v python3 >/dev/null || return 0
+	python3 - "$T/out" <<-END
+		import json, sys
+		text, looks = open(sys.argv[1]).read(), []
+		while text:
+		    look, end = json.JSONDecoder().raw_decode(text)
+		    looks.append(look)
+		    text = text[end:].lstrip()
+		assert len(looks) == 2, looks
+		web = [i for i in looks[1] if i["name"] == "web"][0]
+		assert looks[0][1]["cpu_percent"] is None, looks[0]
+		assert web["state"] == "running" and web["cpu_time_us"] == 3600000000000
+		assert web["heartbeat_age_ms"] == 1500 and web["messages_per_second"] == 0, web
+	END
+}
+it "top --json" top_json
 topped() {
 	"$DIR/pty" env MKCTL_ROOT="$T/root" "$DIR/mkctl" top >"$T/out" 2>&1 <<-END
 		see web
@@ -108,6 +159,17 @@ topped() {
 	has "$T/out" "^exit 0" "^terminal kept" "1049l"
 }
 it "top on a terminal ends with q, which is left as it was" topped
+
+low() {
+	"$DIR/pty" env MKCTL_ROOT="$T/root" "$DIR/mkctl" top >"$T/out" 2>&1 <<-END
+		see web
+		size 4 60
+		see ... and 2 more
+		key q
+	END
+	has "$T/out" "^exit 0" "^terminal kept"
+}
+it "top in a low window counts what does not fit" low
 
 # console_is NAME REGEX... <steps
 attached() {

@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
-# A link over which nothing is said costs nothing but the heartbeat.
+# A link over which nothing is said costs nothing but the heartbeat; and what an idle
+# and a busy spawn tell of their CPU time.
 . "$(dirname "$0")/lib.sh"
-plan 14
+plan 19
 
 now_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
 doorbells() {
 	awk '$1 == "MKD:" { for (f = 2; $f ~ /^[0-9]+$/; f++) n += $f } END { print n + 0 }' \
 		/proc/interrupts
 }
+cpu_us() { val web cpu_time_us; }
 stat() { sed -n "s/^$1=//p" "$DBG/web/stats"; }
 # Every time that it was put on a CPU, counted by the scheduler
 reader_woken() {
@@ -25,13 +27,13 @@ check "it comes to rest" said web "idle begin"
 sleep 1	# of the 14 s for which it says nothing
 
 from=$(now_ms)
-heard=$(doorbells) woken=$(reader_woken) beats=$(stat beats)
+heard=$(doorbells) woken=$(reader_woken) beats=$(stat beats) busy=$(cpu_us)
 rung=$(stat doorbells_tx) slept=$(stat slept)
 sleep 10	# this is what is measured
 took=$(($(now_ms) - from))
 heard=$(($(doorbells) - heard)) woken=$(($(reader_woken) - woken)) beats=$(($(stat beats) - beats))
-rung=$(($(stat doorbells_tx) - rung)) slept=$(($(stat slept) - slept))
-echo "# host: took_ms=$took heard=$heard rung=$rung woken=$woken beats=$beats"
+rung=$(($(stat doorbells_tx) - rung)) slept=$(($(stat slept) - slept)) busy=$(($(cpu_us) - busy))
+echo "# host: took_ms=$took heard=$heard rung=$rung woken=$woken beats=$beats busy_us=$busy"
 
 check "host: no doorbell interrupt in 10 s" equal heard "$heard" 0
 check "host: it rang none" equal rung "$rung" 0
@@ -61,4 +63,26 @@ counted() {
 	[ "$(stat doorbells_tx)" -gt "$rung0" ] && [ "$(doorbells)" -gt 0 ]
 }
 check "host: a ping rings" counted
+# Two CPUs for 10 s: a tenth of one is what the tick may charge to who happens to run
+check "host: the spawn's CPUs were idle, it says" between busy_us "$busy" 0 2000000
 check "stop" mk_stop web
+
+spins() { mk_load web mk.spawn=spin && mk_start web && said web "spin now"; }
+# grown US: since it began to spin
+grown() {
+	local from tries=600
+	from=$(cpu_us)
+	until [ $(($(cpu_us) - from)) -ge "$1" ]; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || { echo "$from us, then $(cpu_us)"; return 1; }
+		usleep 100000
+	done
+	echo "# spawn: busy $(($(cpu_us) - from)) us within $(((600 - tries) / 10)) s" >&4
+}
+exec 4>&1
+check "a spawn that is busy" spins
+check "... says so, second by second" grown 3000000
+check "... and its end takes nothing back" eval 'mk_kill web && between cpu_time_us "$(cpu_us)" 3000000 600000000'
+# What it was is gone: so early no CPU has been busy for so long
+last=$(cpu_us)
+check "a new start begins at 0" eval 'mk_load web && control web start && between cpu_time_us "$(cpu_us)" 0 $((last - 1))'

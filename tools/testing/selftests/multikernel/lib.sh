@@ -11,6 +11,9 @@
 
 MK_TEST=$(basename "$0" .sh)
 MK_DIR=$(cd "$(dirname "$0")" && pwd)
+# A script of the guest's own sources us from there
+[ -f "$MK_DIR/end_all.sh" ] || MK_DIR=/mk/tests
+. "$MK_DIR/end_all.sh"
 PATH=$MK_DIR:/mk/bin:$PATH
 export PATH
 
@@ -393,11 +396,7 @@ mk_exit() {
 	local rc=$? f
 	trap - EXIT TERM INT
 	[ -z "$panic_open" ] || { echo "# expect-panic end" | tee /dev/kmsg; }
-	# the file's own background jobs
-	jobs -p >"$T/jobs"
-	while read -r f; do
-		kill "$f" 2>/dev/null
-	done <"$T/jobs"
+	end_all "MK_RUN=$MK_RUN"
 	[ "$planned" -gt 0 ] || planned=$ran
 	while [ "$ran" -lt "$planned" ]; do
 		echo "the file stopped before, with status $rc" >"$T/why"
@@ -441,6 +440,10 @@ skip_file() {
 for p in "$KERNEL" "$INITRD"; do
 	[ -f "$p" ] || skip_file "no $p: set MK_KERNEL and MK_INITRD"
 done
+# By this end_all knows whatever is started from here on, forks of this shell too
+if [ "${MK_RUN:-}" != $$. ]; then
+	MK_RUN=$$. exec sh "$0" "$@"
+fi
 mkdir -p "$T/console" || exit 1
 mk_reset >/dev/null 2>&1
 rm -f "$T"/console/*

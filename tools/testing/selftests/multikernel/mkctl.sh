@@ -43,7 +43,7 @@ check "the kernel's own reason: a lent CPU" refuses 6 \
 check "... and of a load into what runs" refuses 6 "^mkctl: one: load: .*is running" load one \
 	--kernel "$KERNEL"
 check "the log, from its first line" eval 'does log one && has "$T/out" "Linux version"'
-check "top" eval 'does top && has "$T/out" "^one +running +2 +128M +[0-9.]+s"'
+check "top" eval 'does top && has "$T/out" "^one +running +2 +128M +- +[0-9]+:[0-9]+ +[0-9.]+s"'
 by_console() { # what is typed comes from a pipe; its end leaves
 	# shellcheck disable=SC2094 # it looks while that is written
 	{

@@ -228,6 +228,22 @@ static void cpu_state(void)
 	*(volatile uint32_t *)(half + MK_WINDOW_CPUS - MK_WINDOW_SPAWN) = 77;
 }
 
+/* All are off: there is only the heart to go by */
+static void cpus_off(void)
+{
+	volatile struct mk_cpu_page *cpu =
+		(volatile void *)(half + MK_WINDOW_CPUS - MK_WINDOW_SPAWN);
+	int i;
+
+	for (i = 0; i < MK_DESC_MAX_CPUS; i++)
+		cpu[i].state = MK_CPU_OFF;
+}
+
+/* The host wants registers: it is the host's word, but nothing keeps a spawn from it */
+static void dump(uint32_t on) { *(volatile uint32_t *)&host->dump = on; }
+static void dump_on(void) { dump(1); }
+static void dump_off(void) { dump(0); }
+
 /* Its CPU beats, and has beaten so often that all that follows is of before */
 static void beat_jump(void)
 {
@@ -431,6 +447,9 @@ static const struct {
 	{ "doorbell-vector",	doorbell_vector },
 	{ "cpu-state",		cpu_state },
 	{ "beat-jump",		beat_jump },
+	{ "cpus-off",		cpus_off },
+	{ "dump-on",		dump_on },
+	{ "dump-off",		dump_off },
 	{ "exit-text",		exit_text },
 	{ "exit-kind",		exit_kind },
 	{ "header",		header },

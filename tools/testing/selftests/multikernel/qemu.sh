@@ -7,6 +7,7 @@
 #	                    many guests share few CPUs an emulated timer is so late that a
 #	                    kernel takes it for broken, and panics
 #	  --timeout S       end the guest after that long (default 120)
+#	  --cpu MODEL       (default max)
 #	  --smp N --mem SIZE --accel kvm|tcg    (defaults 4, 2G, the better that works)
 #	  --show all|story|none   what goes to the screen while it runs (default all);
 #	                    story: the scripts' lines and the host's multikernel lines
@@ -22,7 +23,7 @@
 # Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
 
 set -u
-kernel='' initrd='' log='' append='' timeout=120 smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0 ram=''
+kernel='' initrd='' log='' append='' timeout=120 cpu=max smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0 ram=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -30,6 +31,7 @@ while [ $# -gt 0 ]; do
 	--log) log=$2; shift ;;
 	--append) append=$2; shift ;;
 	--timeout) timeout=$2; shift ;;
+	--cpu) cpu=$2; shift ;;
 	--smp) smp=$2; shift ;;
 	--mem) mem=$2; shift ;;
 	--accel) accel=$2; shift ;;
@@ -75,7 +77,7 @@ tcg,*) ;;
 esac
 
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
-	-no-reboot -M q35 -cpu max -accel "$accel" -smp "$smp" -m "$mem"
+	-no-reboot -M q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "$mem"
 	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "console=ttyS0 no_timer_check $append")
 
 if [ "$icount" = 1 ]; then

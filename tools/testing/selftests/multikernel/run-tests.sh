@@ -4,16 +4,18 @@
 # mk.tests=create,kill on the kernel command line (or as argument) chooses some.
 DIR=$(cd "$(dirname "$0")" && pwd)
 [ -f "$DIR/lib.sh" ] || DIR=/mk/tests
+. "$DIR/end_all.sh"
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt destroy perms cpu load poll lifecycle mkctl console tty ping bench pulse idle message vsock sample"
-tests="$tests two isolation guard hang watchdog policy hostpaths kill vmcore contain_crash"
+tests="create smt microcode destroy perms cpu load kexec poll lifecycle mkctl console tty ping bench pulse idle"
+tests="$tests message vsock sample"
+tests="$tests two isolation guard hang watchdog ends policy hostpaths kill vmcore contain_crash"
 tests="$tests contain_hang contain_peer lie vsock_lie oom leak fuzz lockdown"
 limit() {	# seconds for one file; some start many spawns
 	case $1 in
 	message | lie | vsock_lie | contain_*) echo 900 ;;
-	policy | watchdog) echo 600 ;;
+	policy | watchdog | ends | hostpaths) echo 600 ;;
 	*) echo 300 ;;
 	esac
 }
@@ -100,7 +102,11 @@ for t in $tests; do
 	n=$(plan_of "$t")
 	watchdog "$t" &
 	dog=$!
-	timeout -k 20 "$(limit "$t")" sh "$DIR/$t.sh" 2>&1 | renumber "$t" "${n:-1}"
+	{
+		timeout -k 20 "$(limit "$t")" sh "$DIR/$t.sh"
+		# Had it to be killed, then what it started has the pipe still
+		end_all MK_RUN=
+	} 2>&1 | renumber "$t" "${n:-1}"
 	kill $dog
 	read -r n bad </tmp/run-tests.count
 	base=$((base + n))
