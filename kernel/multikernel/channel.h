@@ -6,7 +6,6 @@
 #ifndef _MK_CHANNEL_H
 #define _MK_CHANNEL_H
 
-#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/hrtimer.h>
 #include <linux/list.h>
@@ -156,11 +155,13 @@ struct mk_flood {
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
  * @poll_ns: how long it looks at an empty ring before it sleeps
- * @pollers: those that want to read in its place
- * @hold_lock: the next three
+ * @polled: somebody has looked for messages in its place
+ * @polled_at: when that was, local_clock()
+ * @hold_lock: the next four
  * @hold: wakes it if who left doorbells off does not come back
  * @held: @hold runs, and is nobody else's
  * @held_until: for how long
+ * @held_head: where the ring ended when that was said
  *
  * @tx_lock: serializes writers
  * @tx: writing end
@@ -211,11 +212,13 @@ struct mk_channel {
 	u32 room_rung;
 	struct task_struct *reader;
 	u64 poll_ns;
-	atomic_t pollers;
+	bool polled;
+	u64 polled_at;
 	raw_spinlock_t hold_lock; /* the timer of who left doorbells off */
 	struct hrtimer hold;
 	bool held;
 	ktime_t held_until;
+	u32 held_head;
 
 	raw_spinlock_t tx_lock;
 	struct mk_ring_tx tx;

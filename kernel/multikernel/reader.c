@@ -287,8 +287,8 @@ static bool mk_channel_arm(struct mk_channel *ch)
 
 /*
  * Doorbells stay off: the timer lets the reader see to what comes if nobody else
- * does.  Once it runs, only who has read all there is may make it later, so nothing
- * waits for longer in the ring.
+ * does.  Once it runs, only who has read all that was there then may make it later,
+ * so that nothing waits in the ring for longer than twice its time.
  */
 static void mk_channel_hold(struct mk_channel *ch)
 {
@@ -298,13 +298,34 @@ static void mk_channel_hold(struct mk_channel *ch)
 	lockdep_assert_held(&ch->rx_lock);
 
 	raw_spin_lock_irqsave(&ch->hold_lock, flags);
-	if (!ch->held || mk_ring_empty(&ch->rx))
+	if (!ch->held || (s32)(ch->rx.next - ch->held_head) >= 0) {
 		ch->held_until = until;
+		/* If the peer lies, it is its own messages that wait */
+		ch->held_head = READ_ONCE(*ch->rx.head);
+	}
 	if (!ch->held) {
 		ch->held = true;
 		hrtimer_start(&ch->hold, until, HRTIMER_MODE_ABS);
 	}
 	raw_spin_unlock_irqrestore(&ch->hold_lock, flags);
+}
+
+/*
+ * Did somebody look for messages in the reader's place a moment ago?  He is likely to
+ * do so again: the reader sees to what is left, now and then, and gets out of the way.
+ */
+static bool mk_channel_is_polled(struct mk_channel *ch)
+{
+	return READ_ONCE(ch->polled) && local_clock() - READ_ONCE(ch->polled_at) <
+					2 * mk_poll_max();
+}
+
+static void mk_channel_polled(struct mk_channel *ch)
+{
+	lockdep_assert_held(&ch->rx_lock);
+
+	WRITE_ONCE(ch->polled_at, local_clock());
+	WRITE_ONCE(ch->polled, true);
 }
 
 /*
@@ -338,7 +359,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 		} else {
 			empty = true;
 			/* Who waits in person has the shorter way */
-			if (atomic_read(&ch->pollers))
+			if (mk_channel_is_polled(ch))
 				break;
 		}
 		/* Not armed: a flood costs its sender no doorbell, and us none */
@@ -349,6 +370,11 @@ static bool mk_channel_run(struct mk_channel *ch)
 			break;
 		cpu_relax();
 	}
+	if (mk_channel_is_open(ch) && mk_channel_is_polled(ch)) {
+		mk_channel_hold(ch);
+		return mk_channel_wanted(ch);
+	}
+	WRITE_ONCE(ch->polled, false);
 
 	return mk_channel_arm(ch);
 }
@@ -489,7 +515,6 @@ void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 	if (now == end || mk_poll_over(p))
 		return;
 
-	atomic_inc(&ch->pollers);
 	do {
 		cond_resched();
 		/* Else who reads may bring it, too */
@@ -502,7 +527,6 @@ void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 			break;
 		found = mk_poll_watch(ch, p, end);
 	} while (found);
-	atomic_dec(&ch->pollers);
 
 	/* Who reads now sees to that, too */
 	if (!more && mk_poll_begin(ch))
@@ -540,6 +564,7 @@ static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
 		mk_count(ch->stats.rx_bytes, rec.len);
 		mk_ring_consume(&ch->rx);
 		mk_channel_give_room(ch);
+		mk_channel_polled(ch);
 		if (!READ_ONCE(*ch->armed))
 			mk_channel_hold(ch);
 		if (p->done(p))
@@ -595,9 +620,9 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 		return false;
 
 	mk_poll_stay();
-	atomic_inc(&ch->pollers);
 	do {
 		if (mk_poll_begin(ch)) {
+			mk_channel_polled(ch);
 			if (mk_poll_disarm(ch, found))
 				more = mk_poll_show(ch, p, MK_RX_BUDGET);
 			mk_poll_end(ch, more);
@@ -606,7 +631,6 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 			break;
 		found = mk_poll_watch(ch, p, end);
 	} while (found && !need_resched());
-	atomic_dec(&ch->pollers);
 
 	/* Who reads now sees to that, too */
 	if (!more && !mk_poll_over(p) && mk_poll_begin(ch))

@@ -126,18 +126,24 @@ static void mk_vsock_poll(struct vsock_sock *vsk, bool reads, u64 ns)
 		.from = vsk->remote_addr,
 		.port = vsk->local_addr.svm_port,
 	};
+	u64 now, end = local_clock() + ns;
 	struct sock *sk = sk_vsock(vsk);
 	struct mk_vsock_peer *peer;
+	bool left;
 
 	init_waitqueue_func_entry(&w.entry, mk_vsock_woken);
 	add_wait_queue(sk_sleep(sk), &w.entry);
 	release_sock(sk);
 
-	rcu_read_lock();
-	peer = mk_vsock_find(w.from.svm_cid);
-	if (peer)
-		mk_poll(peer->ep, &w.poll, ns);
-	rcu_read_unlock();
+	do {
+		cond_resched();
+		now = local_clock();
+		rcu_read_lock();
+		peer = now < end ? mk_vsock_find(w.from.svm_cid) : NULL;
+		left = peer && mk_poll(peer->ep, &w.poll, end - now);
+		rcu_read_unlock();
+		/* It ends early if somebody else wants this CPU */
+	} while (peer && !left && need_resched());
 
 	lock_sock(sk);
 	remove_wait_queue(sk_sleep(sk), &w.entry);
