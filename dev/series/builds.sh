@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# builds.sh PATCHES: each commit of the series, with CONFIG_MULTIKERNEL=n and =y, by check-series.
+# vmlinux and modules of the test guests' configuration (with all that is ours) are made
+# by make, which compiles what the commit changed and what includes it, and links. All
+# with W=1; a warning that the pristine tree has not is a failure.
+#
+# An object that a commit brings and does not link yet (see link-with in the manifest) is
+# compiled as well, by an "always-y" that is put into the Makefile for that.
+#
+# What was built once is not built again: the tree of the commit, the configuration and the
+# compiler are remembered. FROM=3 TO=5: only these patches. AGAIN=1: forget.
+. "$(dirname "$0")/../lib.sh"
+. "$TOP/dev/judge.sh"
+. "$TOP/dev/series/lib.sh"
+
+PATCHES=$1
+TREE=$(sed -n 1p "$OUT/tree")
+SRC=$CACHE/src/series
+DIR=$OUT/series
+mkdir -p "$DIR"
+
+cc=gcc hostcc=gcc
+if command -v ccache >/dev/null; then
+	install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
+	cc=$CACHE/cc hostcc="ccache gcc"
+	export MK_TREE=$SRC CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_NOHASHDIR=1
+fi
+export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
+
+# A copy of the tree, by links: git, as patch and cp -f do, writes new files.
+make_source() {
+	local f
+	if [ -d "$SRC" ] && [ "$(cat "$SRC.of" 2>/dev/null)" = "$TREE $(stat -c %i "$TREE")" ]; then
+		git -C "$SRC" checkout -q -f pristine 2>/dev/null || rm -rf "$SRC"
+	else
+		rm -rf "$SRC"
+	fi
+	if [ ! -d "$SRC" ]; then
+		say "copying the tree"
+		rm -rf "$SRC.new"
+		cp -al "$TREE" "$SRC.new"
+		mv "$SRC.new" "$SRC"
+		echo "$TREE $(stat -c %i "$TREE")" >"$SRC.of"
+	fi
+	rm -rf "$SRC/.git"
+	while IFS= read -r f; do
+		if [ -f "$TREE.mk/pristine/$f" ]; then
+			install_if_changed "$SRC/$f" "$TREE.mk/pristine/$f"
+		else
+			rm -f "$SRC/$f"
+		fi
+	done <"$TREE.mk/manifest"
+	am_series "$PATCHES" "$SRC"
+}
+
+kmake() { nice make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" W=1 "$@"; }
+
+# The configuration that is asked for, before kconfig has seen it
+want_config() {
+	local fragments="kernel/configs/multikernel.config dev/guest.config dev/series/build.config" f
+	mkdir -p "$DIR/$v"
+	kmake tinyconfig
+	for f in $fragments; do
+		cat "$TOP/$f"
+	done >"$DIR/$v.fragment"
+	[ "$v" = y ] || echo "# CONFIG_MULTIKERNEL is not set" >>"$DIR/$v.fragment"
+	(cd "$SRC" && KCONFIG_CONFIG=$DIR/$v/.config scripts/kconfig/merge_config.sh -m -O "$DIR/$v" \
+		"$DIR/$v/.config" "$DIR/$v.fragment")
+	cp "$DIR/$v/.config" "$DIR/$v.want"
+}
+
+# Objects of ours that the commit has the source of, and no Makefile names
+compile_unlinked() {
+	local d f o
+	[ "$v" = y ] || return 0
+	for d in kernel/multikernel kernel/multikernel/tests arch/x86/kernel/multikernel; do
+		[ -f "$SRC/$d/Makefile" ] || continue
+		for f in "$SRC/$d"/*.[cS]; do
+			[ -f "$f" ] || continue
+			o=$(basename "${f%.*}").o
+			grep -qw -- "$o" "$SRC/$d/Makefile" || echo "always-y += $o"
+		done >"$DIR/always"
+		[ ! -s "$DIR/always" ] || cat "$DIR/always" >>"$SRC/$d/Makefile"
+	done
+	if [ -f "$SRC/kernel/multikernel/trace.h" ] && ! grep -q CFLAGS_lifecycle "$SRC/kernel/multikernel/Makefile"; then
+		# shellcheck disable=SC2016 # make's
+		echo 'CFLAGS_lifecycle.o := -I$(src)' >>"$SRC/kernel/multikernel/Makefile"
+	fi
+}
+
+warnings() {
+	grep -E 'warning:|WARNING:' "$1" | sed -E "s#(\.\./)+##; s#^(source|$SRC)/##; s#:[0-9]+(:[0-9]+)?:#:#g" | sort -u || :
+}
+
+# build COMMIT: 0 if it built. What was said is in $log.
+build() {
+	git -C "$SRC" checkout -q -f "$1"
+	compile_unlinked
+	cp "$DIR/$v.want" "$DIR/$v/.config"
+	log=$LOGS/series-$v-$2.log
+	{ kmake olddefconfig && kmake -j"$(nproc)" vmlinux modules; } >"$log" 2>&1 </dev/null
+}
+
+say "applying the series to a pristine tree"
+make_source || { count_fail "git am"; total; }
+mapfile -t commits < <(git -C "$SRC" rev-list --reverse pristine..series)
+id=$( (cat "$TOP/dev/series/build.config" "$TOP/dev/guest.config" "$TOP/kernel/configs/multikernel.config"
+	gcc --version; ld --version; sha256sum <"$0"; cat "$SRC.of") | sha256sum | cut -c1-16)
+[ -z "${AGAIN:-}" ] || rm -f "$DIR/built"
+touch "$DIR/built"
+
+todo=()
+for v in n y; do
+	for i in "${!commits[@]}"; do
+		nr=$((i + 1))
+		[ "$nr" -ge "${FROM:-1}" ] && [ "$nr" -le "${TO:-999}" ] || continue
+		subject=$(git -C "$SRC" log -1 --format=%s "${commits[i]}")
+		key="$v $id $(git -C "$SRC" rev-parse "${commits[i]}^{tree}")"
+		if grep -qxF "$key" "$DIR/built"; then
+			count_pass "MULTIKERNEL=$v: patch $nr builds, without a new warning (as before): $subject"
+		else
+			todo+=("$v $nr")
+		fi
+	done
+done
+
+last=
+for job in "${todo[@]}"; do
+	read -r v nr <<<"$job"
+	subject=$(git -C "$SRC" log -1 --format=%s "${commits[nr - 1]}")
+	key="$v $id $(git -C "$SRC" rev-parse "${commits[nr - 1]}^{tree}")"
+	if [ "$v" != "$last" ]; then
+		last=$v
+		if [ "$(cat "$DIR/$v.pristine" 2>/dev/null)" != "$id" ]; then
+			say "MULTIKERNEL=$v: the pristine tree (its warnings are not ours)"
+			git -C "$SRC" checkout -q -f pristine
+			rm -rf "${DIR:?}/$v"
+			want_config >"$LOGS/series-$v-config.log" 2>&1
+			build pristine 0 || die "the pristine tree does not build, see $log"
+			warnings "$log" >"$DIR/$v.warnings"
+			echo "$id" >"$DIR/$v.pristine"
+		fi
+	fi
+	start=$SECONDS
+	if ! build "${commits[nr - 1]}" "$nr"; then
+		count_fail "MULTIKERNEL=$v: patch $nr does not build: $subject ($log)"
+		grep -nE '(error|undefined reference|No rule|\*\*\*)' "$log" | head -n 8 | sed 's/^/    /'
+		continue
+	fi
+	new=$(comm -13 "$DIR/$v.warnings" <(warnings "$log"))
+	if [ -n "$new" ]; then
+		count_fail "MULTIKERNEL=$v: patch $nr has new warnings: $subject ($log)"
+		head -n 8 <<<"$new" | sed 's/^/    /'
+		continue
+	fi
+	# Kconfig drops silently what has no way to be
+	if [ "$v" = y ] && [ "$nr" = "${#commits[@]}" ] &&
+		grep '^CONFIG_[A-Z_]*MULTIKERNEL[A-Z_]*=' "$DIR/y.fragment" | sort -u |
+			grep -vxFf "$DIR/y/.config" | grep .; then
+		count_fail "MULTIKERNEL=y: these were not built"
+		continue
+	fi
+	echo "$key" >>"$DIR/built"
+	count_pass "MULTIKERNEL=$v: patch $nr builds, without a new warning, $((SECONDS - start)) s: $subject"
+done
+git -C "$SRC" checkout -q -f series
+total
