@@ -89,8 +89,8 @@ check_checkpatch() {
 	local f report=$work/checkpatch all=
 	for f in "$SERIES"/*.patch; do
 		case $f in */0000-*) continue ;; esac
-		(cd "$TREE" && perl scripts/checkpatch.pl --strict --terse --show-types --no-summary --no-signoff \
-			--color=never --no-tree "$f" 2>/dev/null) | sed "s#^[^ ]*/##" >>"$report" || :
+		(cd "$TREE" && perl scripts/checkpatch.pl --strict --terse --showfile --show-types --no-summary --no-signoff \
+			--color=never --no-tree "$f" 2>/dev/null) >>"$report" || :
 	done
 	all=$(awk -F '\t' '
 		FILENAME ~ /checkpatch.ok$/ {
@@ -137,12 +137,12 @@ check_abi() {
 }
 
 check_sparse() {
-	local build=$OUT/series/sparse log=$LOGS/series-sparse.log
+	local build=$OUT/series-build/sparse log=$LOGS/series-sparse.log
 	mkdir -p "$build"
 	(
 		kmake() { nice make -C "$TREE" O="$build" CC=gcc HOSTCC=gcc "$@"; }
 		kmake tinyconfig
-		cat "$TOP"/{kernel/configs/multikernel,dev/guest,dev/series/build}.config >"$build/fragment"
+		cat "$TOP"/{kernel/configs/multikernel,dev/series/build}.config >"$build/fragment"
 		cd "$TREE" && KCONFIG_CONFIG=$build/.config scripts/kconfig/merge_config.sh -m -O "$build" "$build/.config" "$build/fragment"
 		kmake olddefconfig
 		kmake prepare modules_prepare
@@ -156,7 +156,7 @@ check_sparse() {
 }
 
 check_docs() {
-	local src=$work/docs build=$OUT/series/docs log=$LOGS/series-docs.log
+	local src=$work/docs build=$OUT/series-build/docs log=$LOGS/series-docs.log
 	# The kernel's own Documentation/ takes an hour: only what is ours, with its conf.py
 	make_docs >"$log" 2>&1 || { count_fail "sphinx failed, see $log"; tail -n 5 "$log"; return; }
 	verdict "sphinx" "$(grep -E 'multikernel.*(WARNING|ERROR)|(WARNING|ERROR).*multikernel' "$log")" \

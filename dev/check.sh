@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # All tests. Each part is a QEMU run of its own with a log of its own.
 #	mkctl   the tool against files of its own, without a guest
+#	series  the quick part of check-series
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh on a
 #		machine that has threads, with the plain kernel
 #	soak    debug kernel: ten lives of a random mix
@@ -63,6 +64,13 @@ if mkctl=$(make -s -C "$TOP/tools/multikernel/mkctl" CC=gcc OUTPUT="$OUT/mkctl-c
 	count_pass "mkctl: $(grep -c '^ok' <<<"$mkctl") tests"
 else
 	count_fail "mkctl: $(grep '^not ok' <<<"$mkctl" || tail -n 3 <<<"$mkctl")"
+fi
+
+say "the patch series: complete, and as the tree"
+if series=$("$TOP/dev/check-series.sh" quick 2>&1); then
+	count_pass "series: $(tail -n 1 <<<"$series")"
+else
+	count_fail "series: $(grep -E '^(error|  FAILED|    )' <<<"$series" || tail -n 3 <<<"$series")"
 fi
 
 MK_APPEND=crashkernel=128M part "$flavour" check "${TIMEOUT:-3600}" -v kunit=1 -v tap=1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # builds.sh PATCHES: each commit of the series, with CONFIG_MULTIKERNEL=n and =y, by check-series.
-# vmlinux and modules of the test guests' configuration (with all that is ours) are made
+# vmlinux and modules of a small configuration with all that is ours are made
 # by make, which compiles what the commit changed and what includes it, and links. All
 # with W=1; a warning that the pristine tree has not is a failure.
 #
@@ -14,10 +14,10 @@
 . "$TOP/dev/judge.sh"
 . "$TOP/dev/series/lib.sh"
 
-PATCHES=$1
+PATCHES=$(cd "$1" && pwd -P)
 TREE=$(sed -n 1p "$OUT/tree")
 SRC=$CACHE/src/series
-DIR=$OUT/series
+DIR=$OUT/series-build
 mkdir -p "$DIR"
 
 cc=gcc hostcc=gcc
@@ -54,20 +54,34 @@ make_source() {
 	am_series "$PATCHES" "$SRC"
 }
 
+# v: pristine, n or y; also the folder
 kmake() { nice make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" W=1 "$@"; }
 
 # The configuration that is asked for, before kconfig has seen it
 want_config() {
-	local fragments="kernel/configs/multikernel.config dev/guest.config dev/series/build.config" f
-	mkdir -p "$DIR/$v"
 	kmake tinyconfig
-	for f in $fragments; do
-		cat "$TOP/$f"
-	done >"$DIR/$v.fragment"
-	[ "$v" = y ] || echo "# CONFIG_MULTIKERNEL is not set" >>"$DIR/$v.fragment"
+	cat "$TOP"/{kernel/configs/multikernel,dev/series/build}.config >"$DIR/fragment"
 	(cd "$SRC" && KCONFIG_CONFIG=$DIR/$v/.config scripts/kconfig/merge_config.sh -m -O "$DIR/$v" \
-		"$DIR/$v/.config" "$DIR/$v.fragment")
-	cp "$DIR/$v/.config" "$DIR/$v.want"
+		"$DIR/$v/.config" "$DIR/fragment")
+	cp "$DIR/$v/.config" "$DIR/y.want"
+	cp "$DIR/y.want" "$DIR/pristine.want"
+	sed 's/^CONFIG_MULTIKERNEL=y/# CONFIG_MULTIKERNEL is not set/' "$DIR/y.want" >"$DIR/n.want"
+}
+
+# Without the series n and y are the same. It also says which warnings are not ours.
+build_pristine() {
+	local v=pristine
+	[ "$(cat "$DIR/pristine.built" 2>/dev/null)" != "$id" ] || return 0
+	say "the pristine tree first, from nothing"
+	git -C "$SRC" checkout -q -f pristine
+	rm -rf "${DIR:?}"/{pristine,n,y}
+	mkdir -p "$DIR/pristine"
+	want_config >"$LOGS/series-config.log" 2>&1
+	build pristine 0 || die "the pristine tree does not build, see $log"
+	warnings "$log" >"$DIR/warnings"
+	cp -a "$DIR/pristine" "$DIR/n"
+	mv "$DIR/pristine" "$DIR/y"
+	echo "$id" >"$DIR/pristine.built"
 }
 
 # Objects of ours that the commit has the source of, and no Makefile names
@@ -105,7 +119,7 @@ build() {
 say "applying the series to a pristine tree"
 make_source || { count_fail "git am"; total; }
 mapfile -t commits < <(git -C "$SRC" rev-list --reverse pristine..series)
-id=$( (cat "$TOP/dev/series/build.config" "$TOP/dev/guest.config" "$TOP/kernel/configs/multikernel.config"
+id=$( (cat "$TOP/dev/series/build.config" "$TOP/kernel/configs/multikernel.config"
 	gcc --version; ld --version; sha256sum <"$0"; cat "$SRC.of") | sha256sum | cut -c1-16)
 [ -z "${AGAIN:-}" ] || rm -f "$DIR/built"
 touch "$DIR/built"
@@ -125,30 +139,18 @@ for v in n y; do
 	done
 done
 
-last=
+[ "${#todo[@]}" = 0 ] || build_pristine
 for job in "${todo[@]}"; do
 	read -r v nr <<<"$job"
 	subject=$(git -C "$SRC" log -1 --format=%s "${commits[nr - 1]}")
 	key="$v $id $(git -C "$SRC" rev-parse "${commits[nr - 1]}^{tree}")"
-	if [ "$v" != "$last" ]; then
-		last=$v
-		if [ "$(cat "$DIR/$v.pristine" 2>/dev/null)" != "$id" ]; then
-			say "MULTIKERNEL=$v: the pristine tree (its warnings are not ours)"
-			git -C "$SRC" checkout -q -f pristine
-			rm -rf "${DIR:?}/$v"
-			want_config >"$LOGS/series-$v-config.log" 2>&1
-			build pristine 0 || die "the pristine tree does not build, see $log"
-			warnings "$log" >"$DIR/$v.warnings"
-			echo "$id" >"$DIR/$v.pristine"
-		fi
-	fi
 	start=$SECONDS
 	if ! build "${commits[nr - 1]}" "$nr"; then
 		count_fail "MULTIKERNEL=$v: patch $nr does not build: $subject ($log)"
 		grep -nE '(error|undefined reference|No rule|\*\*\*)' "$log" | head -n 8 | sed 's/^/    /'
 		continue
 	fi
-	new=$(comm -13 "$DIR/$v.warnings" <(warnings "$log"))
+	new=$(comm -13 "$DIR/warnings" <(warnings "$log"))
 	if [ -n "$new" ]; then
 		count_fail "MULTIKERNEL=$v: patch $nr has new warnings: $subject ($log)"
 		head -n 8 <<<"$new" | sed 's/^/    /'
@@ -156,7 +158,7 @@ for job in "${todo[@]}"; do
 	fi
 	# Kconfig drops silently what has no way to be
 	if [ "$v" = y ] && [ "$nr" = "${#commits[@]}" ] &&
-		grep '^CONFIG_[A-Z_]*MULTIKERNEL[A-Z_]*=' "$DIR/y.fragment" | sort -u |
+		grep '^CONFIG_[A-Z_]*MULTIKERNEL[A-Z_]*=' "$DIR/fragment" | sort -u |
 			grep -vxFf "$DIR/y/.config" | grep .; then
 		count_fail "MULTIKERNEL=y: these were not built"
 		continue
