@@ -73,10 +73,11 @@ want_config() {
 build_pristine() {
 	local v=pristine
 	[ "$(cat "$DIR/pristine.built" 2>/dev/null)" != "$id" ] || return 0
+	rm -f "$DIR/pristine.built"
 	say "the pristine tree first, from nothing"
 	git -C "$SRC" checkout -q -f pristine
 	rm -rf "${DIR:?}"/{pristine,n,y}
-	mkdir -p "$DIR/pristine"
+	mkdir "$DIR/pristine"
 	want_config >"$LOGS/series-config.log" 2>&1
 	build pristine 0 || die "the pristine tree does not build, see $log"
 	warnings "$log" >"$DIR/warnings"
@@ -121,13 +122,14 @@ say "applying the series to a pristine tree"
 make_source || { count_fail "git am"; total; }
 mapfile -t commits < <(git -C "$SRC" rev-list --reverse pristine..series)
 id=$( (cat "$TOP/dev/series/build.config" "$TOP/kernel/configs/multikernel.config"
-	gcc --version; ld --version; sha256sum <"$0"; cat "$SRC.of") | sha256sum | cut -c1-16)
+	gcc --version; ld --version; cat "$SRC.of") | sha256sum | cut -c1-16)
 [ -z "${AGAIN:-}" ] || rm -f "$DIR/built"
 touch "$DIR/built"
 
 todo=()
-for v in n y; do
-	for i in "${!commits[@]}"; do
+# n and y by turns: a commit's files are then new to make once only
+for i in "${!commits[@]}"; do
+	for v in n y; do
 		nr=$((i + 1))
 		[ "$nr" -ge "${FROM:-1}" ] && [ "$nr" -le "${TO:-999}" ] || continue
 		subject=$(git -C "$SRC" log -1 --format=%s "${commits[i]}")
