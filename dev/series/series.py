@@ -7,7 +7,8 @@ series.py TREE OUTDIR [--signoff "Name <mail>"]
 TREE is what dev/prepare.sh made: TREE.mk/manifest lists the files that are ours,
 TREE.mk/pristine/ has the originals of those that a patch changes.  The manifest
 (dev/series/manifest) says which patch of the series brings which file and which
-of patches/; dev/series/NAME.txt is that patch's subject and changelog.
+of patches/; dev/series/NAME.txt is that patch's subject and changelog.  Without one
+it is that of the one of patches/ which is all that it brings.
 
 A file comes whole, with one exception: Makefile, Kconfig and index.rst grow.  A
 line of theirs comes when what it names has come; see stage() below.  After the
@@ -92,7 +93,7 @@ def assign(patches, takes, overlay, hooks):
         if entry not in used:
             wrong.append(f"dev/series/manifest:{ps[0][1]}: {entry}: there is no such file")
     for p in patches:
-        if not os.path.exists(f"{HERE}/{p.name}.txt"):
+        if not os.path.exists(f"{HERE}/{p.name}.txt") and (p.files or len(p.hooks) != 1):
             wrong.append(f"dev/series/{p.name}.txt is missing")
     for f in os.listdir(HERE):
         if f.endswith(".txt") and f[:-4] not in [p.name for p in patches] + ["cover-letter"]:
@@ -199,13 +200,18 @@ class Repo:
 
 
 def changelog(p, signoff):
-    text = open(f"{HERE}/{p.name}.txt").read().strip("\n")
+    if os.path.exists(f"{HERE}/{p.name}.txt"):
+        text = open(f"{HERE}/{p.name}.txt").read()
+    else:
+        text = open(f"{TOP}/{p.hooks[0]}").read().partition("\n---\n")[0]
+        text = text.partition("Subject: [PATCH] ")[2].replace("\n ", " ", 1)
+    text = text.strip("\n")
     lines = text.split("\n")
     if len(lines) < 3 or lines[1] or not re.match(r"[A-Za-z0-9_/]+(, \w+)*: .+[^.]$", lines[0]):
         # "x86/apic: Do", "tty: hvc: Do"; an empty line; the changelog
-        die(f"dev/series/{p.name}.txt: not a subject 'area: What', an empty line and a changelog")
+        die(f"{p.name}: not a subject 'area: What', an empty line and a changelog")
     if re.search(r"^(Signed-off|Reviewed|Acked|Tested)-by:", text, re.M):
-        die(f"dev/series/{p.name}.txt: has a tag of somebody")
+        die(f"{p.name}: its changelog has a tag of somebody")
     return text + (f"\n\nSigned-off-by: {signoff}\n" if signoff else "\n")
 
 
@@ -223,8 +229,10 @@ def section(path, title):
     return None
 
 
-def cover_letter(signoff):
-    """Subject and text.  A line '@include PAGE TITLE' becomes that section."""
+def cover_letter(patches, signoff):
+    """Subject and text.  A line '@include PAGE TITLE' becomes that section, @NAME the number
+    of that patch."""
+    numbers = {p.name: str(p.nr) for p in patches}
     missing = []
 
     def include(m):
@@ -236,6 +244,10 @@ def cover_letter(signoff):
     text = open(f"{HERE}/cover-letter.txt").read()
     text = re.sub(r"^@include (\S+) (.*)$", include, text, flags=re.M)
     subject, _, body = text.partition("\n")
+    for name in re.findall(r"(?<!\S)@([a-z0-9-]+)", body):
+        if name not in numbers:
+            die(f"cover letter: @{name}: there is no such patch")
+    body = re.sub(r"(?<!\S)@([a-z0-9-]+)", lambda m: numbers[m[1]], body)
     for m in missing:
         print(f"warning: cover letter: {m}", file=sys.stderr)
     return subject, body.strip("\n") + (f"\n\nSigned-off-by: {signoff}" if signoff else "")
@@ -294,7 +306,7 @@ def main():
                  "--zero-commit", "--no-signature", "--no-renames", "--stat=72", f"HEAD~{len(patches)}")
     cover = f"{a.out}/0000-cover-letter.patch"
     text = open(cover).read()
-    subject, body = cover_letter(a.signoff)
+    subject, body = cover_letter(patches, a.signoff)
     text = text.replace("*** SUBJECT HERE ***", subject).replace("*** BLURB HERE ***", body)
     open(cover, "w").write(text)
     print(f"{len(patches)} patches and a cover letter: {a.out}")
