@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # builds.sh PATCHES: each commit of the series, with CONFIG_MULTIKERNEL=n and =y, by check-series.
 # vmlinux and modules of a small configuration with all that is ours are made
-# by make, which compiles what the commit changed and what includes it, and links. All
-# with W=1; a warning that the pristine tree has not is a failure.
+# by make, which compiles what the commit changed and what includes it, and links. A
+# warning that the pristine tree has not is a failure. Then our own files once more, with
+# W=1: there every warning is one.
 #
 # An object that a commit brings and does not link yet (see link-with in the manifest) is
 # compiled as well, by an "always-y" that is put into the Makefile for that.
@@ -54,9 +55,8 @@ make_source() {
 	am_series "$PATCHES" "$SRC"
 }
 
-# v: pristine, n or y; also the folder
-# kernel-doc is a check of its own, and would take as long as the compiler
-kmake() { nice make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" W=1 cmd_checkdoc= "$@"; }
+# v: pristine, n, y or w1; also the folder
+kmake() { nice make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" "$@"; }
 
 # The configuration that is asked for, before kconfig has seen it
 want_config() {
@@ -66,6 +66,7 @@ want_config() {
 		"$DIR/$v/.config" "$DIR/fragment")
 	cp "$DIR/$v/.config" "$DIR/y.want"
 	cp "$DIR/y.want" "$DIR/pristine.want"
+	cp "$DIR/y.want" "$DIR/w1.want"
 	sed 's/^CONFIG_MULTIKERNEL=y/# CONFIG_MULTIKERNEL is not set/' "$DIR/y.want" >"$DIR/n.want"
 }
 
@@ -76,11 +77,12 @@ build_pristine() {
 	rm -f "$DIR/pristine.built"
 	say "the pristine tree first, from nothing"
 	git -C "$SRC" checkout -q -f pristine
-	rm -rf "${DIR:?}"/{pristine,n,y}
+	rm -rf "${DIR:?}"/{pristine,n,y,w1}
 	mkdir "$DIR/pristine"
 	want_config >"$LOGS/series-config.log" 2>&1
 	build pristine 0 || die "the pristine tree does not build, see $log"
 	warnings "$log" >"$DIR/warnings"
+	mkdir -p "$DIR/w1"
 	cp -a "$DIR/pristine" "$DIR/n"
 	mv "$DIR/pristine" "$DIR/y"
 	echo "$id" >"$DIR/pristine.built"
@@ -89,7 +91,7 @@ build_pristine() {
 # Objects of ours that the commit has the source of, and no Makefile names
 compile_unlinked() {
 	local d f o
-	[ "$v" = y ] || return 0
+	[ "$v" != n ] || return 0
 	for d in kernel/multikernel kernel/multikernel/tests arch/x86/kernel/multikernel; do
 		[ -f "$SRC/$d/Makefile" ] || continue
 		for f in "$SRC/$d"/*.[cS]; do
@@ -115,7 +117,24 @@ build() {
 	compile_unlinked
 	cp "$DIR/$v.want" "$DIR/$v/.config"
 	log=$LOGS/series-$v-$2.log
-	{ kmake olddefconfig && kmake -j"$(nproc)" vmlinux modules; } >"$log" 2>&1 </dev/null
+	{
+		kmake olddefconfig
+		case $v in
+		# kernel-doc is a check of its own, and takes longer than the compiler
+		w1) our_objects | xargs -r make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" \
+			-j"$(nproc)" W=1 cmd_checkdoc= ;;
+		*) kmake -j"$(nproc)" vmlinux modules ;;
+		esac
+	} >"$log" 2>&1 </dev/null
+}
+
+# For make: those of the commit
+our_objects() {
+	local d
+	for d in arch/x86/kernel/multikernel kernel/multikernel samples/multikernel; do
+		[ ! -f "$SRC/$d/Makefile" ] || echo "$d/"
+	done
+	(cd "$SRC" && find drivers/tty/hvc net/vmw_vsock -name '*multikernel*.c' | sed 's/c$/o/')
 }
 
 say "applying the series to a pristine tree"
@@ -126,16 +145,24 @@ id=$( (cat "$TOP/dev/series/build.config" "$TOP/kernel/configs/multikernel.confi
 [ -z "${AGAIN:-}" ] || rm -f "$DIR/built"
 touch "$DIR/built"
 
+# say_what V NR COMMIT
+say_what() {
+	case $1 in
+	w1) echo "patch $2: no warning of our files with W=1: $(git -C "$SRC" log -1 --format=%s "$3")" ;;
+	*) echo "patch $2: builds with MULTIKERNEL=$1, no new warning: $(git -C "$SRC" log -1 --format=%s "$3")" ;;
+	esac
+}
+
 todo=()
-# n and y by turns: a commit's files are then new to make once only
+# By turns: a commit's files are then new to make once only
 for i in "${!commits[@]}"; do
-	for v in n y; do
+	for v in n y w1; do
 		nr=$((i + 1))
 		[ "$nr" -ge "${FROM:-1}" ] && [ "$nr" -le "${TO:-999}" ] || continue
-		subject=$(git -C "$SRC" log -1 --format=%s "${commits[i]}")
+		what=$(say_what "$v" "$nr" "${commits[i]}")
 		key="$v $id $(git -C "$SRC" rev-parse "${commits[i]}^{tree}")"
 		if grep -qxF "$key" "$DIR/built"; then
-			count_pass "MULTIKERNEL=$v: patch $nr builds, without a new warning (as before): $subject"
+			count_pass "$what (as before)"
 		else
 			todo+=("$v $nr")
 		fi
@@ -145,17 +172,20 @@ done
 [ "${#todo[@]}" = 0 ] || build_pristine
 for job in "${todo[@]}"; do
 	read -r v nr <<<"$job"
-	subject=$(git -C "$SRC" log -1 --format=%s "${commits[nr - 1]}")
+	what=$(say_what "$v" "$nr" "${commits[nr - 1]}")
 	key="$v $id $(git -C "$SRC" rev-parse "${commits[nr - 1]}^{tree}")"
 	start=$SECONDS
 	if ! build "${commits[nr - 1]}" "$nr"; then
-		count_fail "MULTIKERNEL=$v: patch $nr does not build: $subject ($log)"
+		count_fail "$what: does not build ($log)"
 		grep -nE '(error|undefined reference|No rule|\*\*\*)' "$log" | head -n 8 | sed 's/^/    /'
 		continue
 	fi
-	new=$(comm -13 "$DIR/warnings" <(warnings "$log"))
+	case $v in
+	w1) new=$(warnings "$log" | grep multikernel || :) ;;
+	*) new=$(comm -13 "$DIR/warnings" <(warnings "$log")) ;;
+	esac
 	if [ -n "$new" ]; then
-		count_fail "MULTIKERNEL=$v: patch $nr has new warnings: $subject ($log)"
+		count_fail "$what ($log)"
 		head -n 8 <<<"$new" | sed 's/^/    /'
 		continue
 	fi
@@ -167,7 +197,7 @@ for job in "${todo[@]}"; do
 		continue
 	fi
 	echo "$key" >>"$DIR/built"
-	count_pass "MULTIKERNEL=$v: patch $nr builds, without a new warning, $((SECONDS - start)) s: $subject"
+	count_pass "$what ($((SECONDS - start)) s)"
 done
 git -C "$SRC" checkout -q -f series
 total
