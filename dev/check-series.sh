@@ -110,60 +110,79 @@ check_checkpatch() {
 }
 
 check_maintainers() {
-	local f
+	# One call for all would merge the answers
+	# shellcheck disable=SC2016 # for sh
 	verdict "get_maintainer: MULTIKERNEL for each new file" "$(
 		cd "$TREE" || exit
-		# One call for all would merge the answers
-		printf '%s\n' "${new[@]}" | xargs -P 2 -I{} sh -c '
+		printf '%s\n' "${new[@]}" | xargs -P "$(nproc)" -I{} sh -c '
 			perl scripts/get_maintainer.pl --no-git --no-git-fallback --no-tree --sections -f "$1" 2>/dev/null |
 			grep -qx MULTIKERNEL || echo "$1"' - {})" "${#new[@]} files"
 }
 
 check_spelling() {
-	verdict "codespell" "$(
-		cd "$TREE" && printf '%s\n' "${new[@]}" | xargs codespell -I "$TOP/dev/series/spelling.ok" 2>&1 || :
-		cd "$TOP" && codespell -I dev/series/spelling.ok dev/series/*.txt patches MAINTAINERS.patch README 2>&1 || :)"
+	local said
+	said=$(
+		cd "$TREE"
+		printf '%s\n' "${new[@]}" | xargs codespell -I "$TOP/dev/series/spelling.ok" 2>&1 || :
+		cd "$TOP"
+		codespell -I dev/series/spelling.ok dev/series/*.txt patches MAINTAINERS.patch README 2>&1 || :
+	)
+	verdict "codespell" "$said"
 }
 
 check_kernel-doc() {
-	verdict "kernel-doc -Wall" "$(cd "$TREE" && perl scripts/kernel-doc -none -Wall "${sources[@]}" 2>&1 || :)" "${#sources[@]} files"
+	local said
+	said=$(
+		cd "$TREE"
+		perl scripts/kernel-doc -none -Wall "${sources[@]}" 2>&1 || :
+	)
+	verdict "kernel-doc -Wall" "$said" "${#sources[@]} files"
 }
 
 check_abi() {
-	verdict "get_abi.pl validate" "$(cd "$TREE" && perl scripts/get_abi.pl validate 2>&1 | grep -i multikernel || :)"
-	verdict "get_abi.pl finds our files" "$(
-		cd "$TREE" && perl scripts/get_abi.pl search '/sys/kernel/multikernel/create' 2>&1 | grep -q multikernel || echo "it does not")"
+	local said
+	cd "$TREE"
+	said=$(perl scripts/get_abi.pl validate 2>&1 | grep -i multikernel || :)
+	verdict "get_abi.pl validate" "$said"
+	said=$(perl scripts/get_abi.pl search /sys/kernel/multikernel/create 2>&1 || :)
+	verdict "get_abi.pl finds our files" "$(grep -q 'sysfs-kernel-multikernel' <<<"$said" || echo "not create: $said")"
+	cd "$TOP"
 }
 
+# The configuration of builds; what is ours is compiled anew each time
 check_sparse() {
 	local build=$OUT/series-build/sparse log=$LOGS/series-sparse.log
-	mkdir -p "$build"
-	(
-		kmake() { nice make -C "$TREE" O="$build" CC=gcc HOSTCC=gcc "$@"; }
-		kmake tinyconfig
-		cat "$TOP"/{kernel/configs/multikernel,dev/series/build}.config >"$build/fragment"
-		cd "$TREE" && KCONFIG_CONFIG=$build/.config scripts/kconfig/merge_config.sh -m -O "$build" "$build/.config" "$build/fragment"
-		kmake olddefconfig
-		kmake prepare modules_prepare
-		rm -rf "$build"/{kernel/multikernel,arch/x86/kernel/multikernel,samples/multikernel}
-		rm -f "$build"/net/vmw_vsock/multikernel_*.o "$build"/drivers/tty/hvc/hvc_multikernel.o
-		kmake -k C=1 kernel/multikernel/ arch/x86/kernel/multikernel/ drivers/tty/hvc/hvc_multikernel.o \
-			samples/multikernel/ $(cd "$TREE" && printf '%s\n' net/vmw_vsock/multikernel_*.c | sed 's/c$/o/')
-	) >"$log" 2>&1 </dev/null || { count_fail "sparse: make failed, see $log"; return; }
+	make_sparse >"$log" 2>&1 </dev/null || { count_fail "sparse: make failed, see $log"; return; }
 	verdict "sparse" "$(grep -E 'warning:|error:' "$log" | grep -i multikernel || :)" \
 		"$(grep -c '^  CHECK .*multikernel' "$log" || :) files"
 }
 
-check_docs() {
-	local src=$work/docs build=$OUT/series-build/docs log=$LOGS/series-docs.log
-	# The kernel's own Documentation/ takes an hour: only what is ours, with its conf.py
-	make_docs >"$log" 2>&1 || { count_fail "sphinx failed, see $log"; tail -n 5 "$log"; return; }
-	verdict "sphinx" "$(grep -E 'multikernel.*(WARNING|ERROR)|(WARNING|ERROR).*multikernel' "$log" || :)" \
-		"$(find "$build/Documentation/output/multikernel" -name '*.html' 2>/dev/null | wc -l) pages"
+make_sparse() {
+	local kmake=(nice make -C "$TREE" O="$build" CC=gcc HOSTCC=gcc)
+	local d objects dirs=(kernel/multikernel/ arch/x86/kernel/multikernel/ samples/multikernel/)
+
+	mkdir -p "$build"
+	"${kmake[@]}" tinyconfig &&
+		cat "$TOP"/{kernel/configs/multikernel,dev/series/build}.config >"$build/fragment" &&
+		(cd "$TREE" && KCONFIG_CONFIG=$build/.config scripts/kconfig/merge_config.sh -m -O "$build" \
+			"$build/.config" "$build/fragment") &&
+		"${kmake[@]}" olddefconfig || return
+	for d in "${dirs[@]}"; do
+		rm -rf "${build:?}/$d"
+	done
+	rm -f "$build"/{net/vmw_vsock,drivers/tty/hvc}/*multikernel*
+	mapfile -t objects < <(cd "$TREE" && find drivers/tty/hvc net/vmw_vsock -name '*multikernel*.c' | sed 's/c$/o/')
+	"${kmake[@]}" -k C=1 "${dirs[@]}" "${objects[@]}"
 }
 
-make_docs() {
-	nice make -C "$TREE" O="$build" SPHINXDIRS=multikernel htmldocs </dev/null
+# Our pages alone: all of Documentation/ would take an hour
+check_docs() {
+	local build=$OUT/series-build/docs log=$LOGS/series-docs.log
+	rm -rf "$build"	# what sphinx has read before it does not warn of again
+	nice make -C "$TREE" O="$build" SPHINXDIRS=multikernel htmldocs >"$log" 2>&1 </dev/null ||
+		{ count_fail "sphinx: failed, see $log"; tail -n 5 "$log"; return; }
+	verdict "sphinx" "$(grep -E 'multikernel.*(WARNING|ERROR)|(WARNING|ERROR).*multikernel' "$log" || :)" \
+		"$(find "$build" -path '*multikernel*' -name '*.html' | wc -l) pages"
 }
 
 check_builds() {

@@ -158,7 +158,9 @@ todo=()
 for i in "${!commits[@]}"; do
 	for v in n y w1; do
 		nr=$((i + 1))
-		[ "$nr" -ge "${FROM:-1}" ] && [ "$nr" -le "${TO:-999}" ] || continue
+		if [ "$nr" -lt "${FROM:-1}" ] || [ "$nr" -gt "${TO:-999}" ]; then
+			continue
+		fi
 		what=$(say_what "$v" "$nr" "${commits[i]}")
 		key="$v $id $(git -C "$SRC" rev-parse "${commits[i]}^{tree}")"
 		if grep -qxF "$key" "$DIR/built"; then
