@@ -9,8 +9,8 @@
 # An object that a commit brings and does not link yet (see link-with in the manifest) is
 # compiled as well, by an "always-y" that is put into the Makefile for that.
 #
-# What was built once is not built again: the tree of the commit, the configuration and the
-# compiler are remembered. FROM=3 TO=5: only these patches. AGAIN=1: forget.
+# What was built once is not built again: what a build sees of the commit, the configuration
+# and the compiler are remembered. FROM=3 TO=5: only these patches. AGAIN=1: forget.
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/dev/judge.sh"
 . "$TOP/dev/series/lib.sh"
@@ -113,7 +113,7 @@ warnings() {
 
 # build COMMIT: 0 if it built. What was said is in $log.
 build() {
-	git -C "$SRC" checkout -q -f "$1"
+	git -C "$SRC" checkout -q -f "$1" || return
 	compile_unlinked
 	cp "$DIR/$v.want" "$DIR/$v/.config"
 	log=$LOGS/series-$v-$2.log
@@ -145,6 +145,12 @@ id=$( (cat "$TOP/dev/series/build.config" "$TOP/kernel/configs/multikernel.confi
 [ -z "${AGAIN:-}" ] || rm -f "$DIR/built"
 touch "$DIR/built"
 
+# key V COMMIT: the same for two that are the same to the build
+key() {
+	echo "$1 $id $(git -C "$SRC" ls-tree -r "$2" |
+		grep -vE '\s(Documentation/|tools/multikernel/|tools/testing/|MAINTAINERS)' | sha256sum | cut -c1-40)"
+}
+
 # say_what V NR COMMIT
 say_what() {
 	case $1 in
@@ -153,53 +159,49 @@ say_what() {
 	esac
 }
 
-todo=()
-# By turns: a commit's files are then new to make once only
-for i in "${!commits[@]}"; do
-	for v in n y w1; do
-		nr=$((i + 1))
-		if [ "$nr" -lt "${FROM:-1}" ] || [ "$nr" -gt "${TO:-999}" ]; then
-			continue
-		fi
-		what=$(say_what "$v" "$nr" "${commits[i]}")
-		key="$v $id $(git -C "$SRC" rev-parse "${commits[i]}^{tree}")"
-		if grep -qxF "$key" "$DIR/built"; then
-			count_pass "$what (as before)"
-		else
-			todo+=("$v $nr")
-		fi
-	done
-done
-
-[ "${#todo[@]}" = 0 ] || build_pristine
-for job in "${todo[@]}"; do
-	read -r v nr <<<"$job"
-	what=$(say_what "$v" "$nr" "${commits[nr - 1]}")
-	key="$v $id $(git -C "$SRC" rev-parse "${commits[nr - 1]}^{tree}")"
-	start=$SECONDS
-	if ! build "${commits[nr - 1]}" "$nr"; then
+# check_one V NR COMMIT
+check_one() {
+	local v=$1 nr=$2 what new log start=$SECONDS
+	what=$(say_what "$@")
+	if known "$v" "$3"; then
+		count_pass "$what (as before)"
+		return
+	fi
+	build_pristine
+	if ! build "$3" "$nr"; then
 		count_fail "$what: does not build ($log)"
 		grep -nE '(error|undefined reference|No rule|\*\*\*)' "$log" | head -n 8 | sed 's/^/    /'
-		continue
+		return
 	fi
 	case $v in
 	w1) new=$(warnings "$log" | grep multikernel || :) ;;
 	*) new=$(comm -13 "$DIR/warnings" <(warnings "$log")) ;;
 	esac
+	# Kconfig drops silently what has no way to be
+	if [ "$v" = y ] && [ "$nr" = "${#commits[@]}" ]; then
+		new+=$(grep '^CONFIG_[A-Z_]*MULTIKERNEL[A-Z_]*=' "$DIR/fragment" | sort -u |
+			grep -vxFf "$DIR/y/.config" | sed 's/$/ is not so/' || :)
+	fi
 	if [ -n "$new" ]; then
 		count_fail "$what ($log)"
 		head -n 8 <<<"$new" | sed 's/^/    /'
-		continue
+		return
 	fi
-	# Kconfig drops silently what has no way to be
-	if [ "$v" = y ] && [ "$nr" = "${#commits[@]}" ] &&
-		grep '^CONFIG_[A-Z_]*MULTIKERNEL[A-Z_]*=' "$DIR/fragment" | sort -u |
-			grep -vxFf "$DIR/y/.config" | grep .; then
-		count_fail "MULTIKERNEL=y: these were not built"
-		continue
-	fi
-	echo "$key" >>"$DIR/built"
+	key "$v" "$3" >>"$DIR/built"
 	count_pass "$what ($((SECONDS - start)) s)"
+}
+
+known() { grep -qxF "$(key "$1" "$2")" "$DIR/built"; }
+
+# By turns: a commit's files are then new to make once only
+for i in "${!commits[@]}"; do
+	nr=$((i + 1))
+	if [ "$nr" -lt "${FROM:-1}" ] || [ "$nr" -gt "${TO:-999}" ]; then
+		continue
+	fi
+	for v in n y w1; do
+		check_one "$v" "$nr" "${commits[i]}"
+	done
 done
 git -C "$SRC" checkout -q -f series
 total
