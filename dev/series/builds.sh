@@ -10,7 +10,8 @@
 # compiled as well, by an "always-y" that is put into the Makefile for that.
 #
 # What was built once is not built again: what a build sees of the commit, the configuration
-# and the compiler are remembered. FROM=3 TO=5: only these patches. AGAIN=1: forget.
+# and the compiler are remembered. FROM=3 TO=5: only these patches. VARIANTS="n y w1": only
+# these kinds. AGAIN=1: forget.
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/dev/judge.sh"
 . "$TOP/dev/series/lib.sh"
@@ -29,34 +30,33 @@ if command -v ccache >/dev/null; then
 fi
 export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
 
-# A copy of the tree, by links: git, as patch and cp -f do, writes new files.
+# A copy of the tree, by links: git, as patch and cp -f do, writes new files. The series is
+# applied elsewhere and fetched, so that only files that differ are ever new here.
 make_source() {
-	local f
-	if [ -d "$SRC" ] && [ "$(cat "$SRC.of" 2>/dev/null)" = "$TREE $(stat -c %i "$TREE")" ]; then
-		git -C "$SRC" checkout -q -f pristine 2>/dev/null || rm -rf "$SRC"
-	else
-		rm -rf "$SRC"
-	fi
-	if [ ! -d "$SRC" ]; then
+	local f am=$DIR/am
+	if [ "$(cat "$SRC.of" 2>/dev/null)" != "$TREE $(stat -c %i "$TREE")" ] || [ ! -d "$SRC/.git" ]; then
 		say "copying the tree"
-		rm -rf "$SRC.new"
+		rm -rf "$SRC" "$SRC.new"
 		cp -al "$TREE" "$SRC.new"
+		while IFS= read -r f; do
+			rm -f "$SRC.new/$f"
+		done <"$TREE.mk/manifest"
+		(cd "$TREE.mk/pristine" && changed_files | xargs cp --parents -pt "$SRC.new")
+		git -C "$SRC.new" init -q -b none
 		mv "$SRC.new" "$SRC"
 		echo "$TREE $(stat -c %i "$TREE")" >"$SRC.of"
 	fi
-	rm -rf "$SRC/.git"
-	while IFS= read -r f; do
-		if [ -f "$TREE.mk/pristine/$f" ]; then
-			install_if_changed "$SRC/$f" "$TREE.mk/pristine/$f"
-		else
-			rm -f "$SRC/$f"
-		fi
-	done <"$TREE.mk/manifest"
-	am_series "$PATCHES" "$SRC"
+	rm -rf "$am"
+	mkdir -p "$am"
+	(cd "$TREE.mk/pristine" && changed_files | xargs cp --parents -pt "$am")
+	am_series "$PATCHES" "$am" || return
+	git -C "$SRC" checkout -q --detach 2>/dev/null || :
+	git -C "$SRC" fetch -q -f "$am" +series:refs/heads/series +pristine:refs/tags/pristine
+	git -C "$SRC" rev-parse -q --verify HEAD >/dev/null || git -C "$SRC" reset -q pristine
 }
 
 # v: pristine, n, y or w1; also the folder
-kmake() { nice make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" "$@"; }
+kmake() { make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" "$@"; }
 
 # The configuration that is asked for, before kconfig has seen it
 want_config() {
@@ -199,7 +199,7 @@ for i in "${!commits[@]}"; do
 	if [ "$nr" -lt "${FROM:-1}" ] || [ "$nr" -gt "${TO:-999}" ]; then
 		continue
 	fi
-	for v in n y w1; do
+	for v in ${VARIANTS:-n y w1}; do
 		check_one "$v" "$nr" "${commits[i]}"
 	done
 done
