@@ -11,18 +11,20 @@ SEED   ?=
 MIRROR ?=
 DEB    ?=
 TESTS  ?=
+SIGNOFF ?=
 
-export LINUX SMP MEM ACCEL N SEED MIRROR DEB TESTS
+export LINUX SMP MEM ACCEL N SEED MIRROR DEB TESTS SIGNOFF
 ifneq ($(O),)
 export O := $(abspath $(O))
 endif
 
-.PHONY: help demo check kunit bench icount cost soak shell kernel clean distclean
+.PHONY: help demo check kunit bench icount cost soak shell series check-series kernel clean \
+	distclean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-demo check kunit bench icount cost soak shell:
+demo check kunit bench icount cost soak shell series check-series:
 	@dev/$@.sh
 
 kernel:
@@ -41,6 +43,8 @@ clean distclean:
 #:   make cost     what it costs who does not use it: size, boot, hot paths, against pristine
 #:   make soak     N lives of several instances, a random mix of faults (default 1000)
 #:   make shell    a shell in the host guest ('exit' ends it)
+#:   make series   the patches for review, in build/series, for git send-email
+#:   make check-series   whether they may be sent; builds each of them (hours the first time)
 #:   make kernel   only build the kernel and the initramfs
 #:   make clean    remove what was built
 #:   make distclean   also the source, the prepared trees and the caches
@@ -55,6 +59,8 @@ clean distclean:
 #:   TESTS=create,kill   only these files of the selftests
 #:   TIMEOUT=300     seconds after which a guest of demo, check, bench or soak is ended
 #:   SHOW=all        check: the guests' whole log on the screen (story: the default; none)
+#:   SIGNOFF="Name <mail>"   series: the poster's, in each patch
+#:   FROM=3 TO=5     check-series: build these patches only; ONLY=am,docs: these checks only
 #:   LINUX=/path     build with your own 6.12 tree (it is copied, and stays as it is)
 #:   O=/path         where to build (default: out/ in the cache)
 #:   MIRROR=URL      Debian archive to fetch the kernel source from

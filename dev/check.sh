@@ -3,6 +3,7 @@
 # All tests. Each part is a QEMU run of its own with a log of its own.
 #	mkctl   the tool against files of its own, without a guest
 #	kexec-tools  Debian's, with our patch: applies, builds, says no
+#	series  the quick part of check-series
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh and
 #		microcode.sh on a machine that has threads and shows no hypervisor, with
 #		the plain kernel
@@ -79,6 +80,13 @@ if mkctl=$(make -s -C "$TOP/tools/multikernel/mkctl" CC=gcc OUTPUT="$OUT/mkctl-c
 	count_pass "mkctl: $(grep -c '^ok' <<<"$mkctl") tests"
 else
 	count_fail "mkctl: $(grep '^not ok' <<<"$mkctl" || tail -n 3 <<<"$mkctl")"
+fi
+
+say "the patch series: complete, and as the tree"
+if series=$("$TOP/dev/check-series.sh" quick 2>&1); then
+	count_pass "series: $(tail -n 1 <<<"$series")"
+else
+	count_fail "series: $(grep -E '^(error|  FAILED|    )' <<<"$series" || tail -n 3 <<<"$series")"
 fi
 
 MK_APPEND=crashkernel=128M part "$flavour" check "${TIMEOUT:-3600}" -v kunit=1 -v tap=1

@@ -8,6 +8,8 @@ take_lock "make ${1:-clean}"
 for f in plain debug kcsan kasan logs guest-bin guest-bin.key mkctl mkctl-check kexec-tools cost tree gen_init_cpio reached stamp bench.json; do
 	rm -rf "${OUT:?}/$f"
 done
+rm -rf "${OUT:?}"/series{,-check,-build} "${TOP:?}/build/series"
+rmdir "$TOP/build" 2>/dev/null || :
 rm -f "$OUT"/base.* "$OUT"/kexec.list
 rmdir "$OUT" 2>/dev/null || :
 if [ "${1:-clean}" = distclean ]; then

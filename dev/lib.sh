@@ -43,7 +43,7 @@ case $ACCEL in
 '' | kvm | tcg | tcg,*) ;;
 *) die "ACCEL is kvm or tcg, not '$ACCEL'" ;;
 esac
-for var in N SEED BOOTS TIMEOUT; do
+for var in N SEED BOOTS TIMEOUT FROM TO; do
 	case ${!var:-1} in
 	*[!0-9]*) die "$var=${!var}: not a number" ;;
 	esac

@@ -483,7 +483,8 @@ int mk_instance_destroy_crashed(struct mk_instance *inst, struct mk_complaint *c
 	mutex_lock(&mk_lock);
 	mutex_lock(&inst->lock);
 	gone = inst->destroyed || inst->state != MK_CRASHED ||
-	       inst->epoch != inst->destroy_epoch || READ_ONCE(inst->on_crash) != MK_ON_CRASH_DESTROY;
+	       inst->epoch != inst->destroy_epoch ||
+	       READ_ONCE(inst->on_crash) != MK_ON_CRASH_DESTROY;
 	/* Retiring drops the image, and with it the reason */
 	scnprintf(why, sizeof(why), " by on_crash: %s", inst->reason);
 	if (!gone)

@@ -40,7 +40,7 @@ static const struct mk_ranges_case mk_ranges_cases[] = {
 	{ "a byte before, and all", SZ_1G - 1, SZ_4M + 1, true, false },
 	{ "the byte after", SZ_1G + SZ_4M, 1, false, false },
 	{ "the whole page after", SZ_1G + SZ_4M, SZ_4K, false, false },
-	{ "around all", 0, SZ_1G + SZ_1G, true, false },
+	{ "around all", 0, SZ_2G, true, false },
 	{ "up to the first", 0, 0x10000, false, false },
 	{ "up to the first and a byte", 0, 0x10001, true, false },
 	{ "between two", 0x20000, SZ_1G - 0x20000, false, false },

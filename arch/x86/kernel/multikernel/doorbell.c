@@ -2,7 +2,9 @@
 /*
  * multikernel: the doorbell's interrupt vector
  */
+#include <linux/cpumask.h>
 #include <linux/percpu.h>
+#include <linux/seq_file.h>
 #include <linux/smp.h>
 
 #include <asm/apic.h>
@@ -12,14 +14,42 @@
 
 #include "x86.h"
 
-/* For /proc/interrupts */
-DEFINE_PER_CPU(unsigned int, multikernel_doorbell_count);
+static DEFINE_PER_CPU(unsigned int, mk_doorbell_count);
 
 DEFINE_IDTENTRY_SYSVEC(sysvec_multikernel_doorbell)
 {
 	apic_eoi();
-	this_cpu_inc(multikernel_doorbell_count);
+	this_cpu_inc(mk_doorbell_count);
 	mk_doorbell();
+}
+
+/**
+ * multikernel_doorbells - doorbells that a CPU has heard, for /proc/stat
+ * @cpu: this kernel's number
+ *
+ * Context: any.
+ * Return: how many, since this kernel's boot.
+ */
+unsigned int multikernel_doorbells(unsigned int cpu)
+{
+	return per_cpu(mk_doorbell_count, cpu);
+}
+
+/**
+ * multikernel_show_doorbells - a line of /proc/interrupts
+ * @p: the file
+ * @prec: columns of the name
+ *
+ * Context: process.
+ */
+void multikernel_show_doorbells(struct seq_file *p, int prec)
+{
+	unsigned int cpu;
+
+	seq_printf(p, "%*s: ", prec, "MKD");
+	for_each_online_cpu(cpu)
+		seq_printf(p, "%10u ", multikernel_doorbells(cpu));
+	seq_puts(p, "  Multikernel doorbell interrupts\n");
 }
 
 /**

@@ -172,7 +172,8 @@ static void check_log(const char *text)
 	prb = get_virt_u64(number("SYMBOL(prb)", 16));
 	ring = prb + number("OFFSET(printk_ringbuffer.text_data_ring)", 10);
 	data = get_virt_u64(ring + number("OFFSET(prb_data_ring.data)", 10));
-	size = 1ul << *(uint32_t *)get_virt(ring + number("OFFSET(prb_data_ring.size_bits)", 10), 4);
+	size = 1ul << *(uint32_t *)get_virt(ring +
+			number("OFFSET(prb_data_ring.size_bits)", 10), 4);
 	if (size > 1 << 26)
 		bad("a log of %zu bytes", size);
 	log = get_virt(data, size);

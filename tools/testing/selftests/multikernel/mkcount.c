@@ -25,7 +25,8 @@ int main(int argc, char **argv)
 	long ms;
 	int i;
 
-	if (argc != 2 || (ms = strtol(argv[1], &rest, 10)) <= 0 || *rest) {
+	ms = argc == 2 ? strtol(argv[1], &rest, 10) : 0;
+	if (ms <= 0 || *rest) {
 		fprintf(stderr, "usage: mkcount MS\n");
 		return 2;
 	}

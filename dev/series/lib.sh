@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Sourced after lib.sh and judge.sh by who checks the series.
+
+# Nobody's settings
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+	GIT_COMMITTER_NAME=multikernel GIT_COMMITTER_EMAIL=linux-kernel@vger.kernel.org
+GIT_ID=(-c user.name=multikernel -c user.email=linux-kernel@vger.kernel.org)
+
+# Files of the kernel that the series changes. pristine/ may have more, of earlier times.
+changed_files() {
+	comm -12 <(sort "$TREE.mk/manifest") <(cd "$TREE.mk/pristine" && find . -type f -printf '%P\n' | sort)
+}
+
+# am_series PATCHES DIR: apply the series in DIR, a tree without what is ours. The commit
+# before is tagged "pristine".
+am_series() {
+	local patches=("$1"/*.patch)	# the first one is the cover letter
+
+	git -C "$2" init -q -b series
+	changed_files | git -C "$2" --literal-pathspecs add -f --pathspec-from-file=-
+	git -C "$2" "${GIT_ID[@]}" commit -q -m "pristine: the files that the series changes"
+	git -C "$2" tag pristine
+	git -C "$2" "${GIT_ID[@]}" am -q --committer-date-is-author-date "${patches[@]:1}" 2>&1
+}
+
+# same_as_tree DIR: what the series made there is the prepared tree, byte for byte, mode for
+# mode, and it made nothing else. Prints what is not so.
+same_as_tree() {
+	local f
+	while IFS= read -r f; do
+		if ! cmp -s "$1/$f" "$TREE/$f"; then
+			echo "$f differs"
+		elif [ "$(stat -c %A "$1/$f" | tr -dc x)" != "$(stat -c %A "$TREE/$f" | tr -dc x)" ]; then
+			echo "$f: another mode"
+		fi
+	done <"$TREE.mk/manifest"
+	comm -13 <(sort "$TREE.mk/manifest") <(git -C "$1" ls-files | sort) | sed 's/$/ is not in the prepared tree/'
+}
