@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -235,12 +236,27 @@ def cover_letter(patches, signoff):
     numbers = {p.name: str(p.nr) for p in patches}
     missing = []
 
+    def fill(text):
+        # Paragraphs are as wide as a page of the documentation, which is wider than a mail
+        blocks = text.split("\n\n")
+        for i, b in enumerate(blocks):
+            lines = b.split("\n")
+            if b.startswith("- "):
+                blocks[i] = "\n".join(textwrap.fill(" ".join(x.split()), 75, subsequent_indent="  ",
+                                                    break_on_hyphens=False)
+                                      for x in re.split(r"\n(?=- )", b))
+            elif not any(re.match(r"[=-]{3,}|\s", x) for x in lines):
+                blocks[i] = textwrap.fill(" ".join(lines), 75, break_on_hyphens=False)
+            else:
+                blocks[i] = "\n".join("  " + x for x in lines)
+        return "\n\n".join(blocks)
+
     def include(m):
         got = section(m[1], m[2])
         if got is None:
             missing.append(f"{m[1]} has no section '{m[2]}'")
             return f"(not measured yet: {m[1]}, \"{m[2]}\")"
-        return got
+        return fill(got)
     text = open(f"{HERE}/cover-letter.txt").read()
     text = re.sub(r"^@include (\S+) (.*)$", include, text, flags=re.M)
     subject, _, body = text.partition("\n")

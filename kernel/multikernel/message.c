@@ -394,7 +394,8 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 {
 	struct mk_record rec = { .service = ep->id, .flags = MK_RECORD_REQUEST };
 	struct mk_waiter w = {
-		.poll = { .done = mk_waiter_done, .ep = ep }, .ep = ep, .reply = reply, .room = room,
+		.poll = { .done = mk_waiter_done, .ep = ep },
+		.ep = ep, .reply = reply, .room = room,
 	};
 	struct mk_channel *ch = ep->ch;
 	unsigned long start = jiffies;
