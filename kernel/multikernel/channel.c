@@ -105,6 +105,7 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->nr_offers = 0;
 	ch->due = false;
 	ch->poll_ns = 0;
+	ch->polled = false;
 	WRITE_ONCE(ch->request_poll_ns, 0);
 	memset(&ch->stats, 0, sizeof(ch->stats));
 	WRITE_ONCE(ch->state, MK_CHANNEL_CLOSED);
@@ -218,6 +219,7 @@ void mk_channel_close(struct mk_channel *ch)
 	mk_services_detach(ch);
 	/* Nobody polls any more, as all endpoints are closed */
 	hrtimer_cancel(&ch->hold);
+	WRITE_ONCE(ch->held, false);
 	mk_late_replies_drop(ch);
 }
 

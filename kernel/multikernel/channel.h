@@ -155,7 +155,7 @@ struct mk_flood {
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
  * @poll_ns: how long it looks at an empty ring before it sleeps
- * @polled: somebody has looked for messages in its place
+ * @polled: somebody found a message in its place, and nothing else since
  * @polled_at: when that was, local_clock()
  * @hold_lock: the next four
  * @hold: wakes it if who left doorbells off does not come back

@@ -73,7 +73,7 @@ static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
 		raw_spin_unlock(&ch->hold_lock);
 		return HRTIMER_RESTART;
 	}
-	ch->held = false;
+	WRITE_ONCE(ch->held, false);
 	raw_spin_unlock(&ch->hold_lock);
 
 	/* Else a doorbell says when there is something to do */
@@ -304,14 +304,14 @@ static void mk_channel_hold(struct mk_channel *ch)
 		ch->held_head = READ_ONCE(*ch->rx.head);
 	}
 	if (!ch->held) {
-		ch->held = true;
+		WRITE_ONCE(ch->held, true);
 		hrtimer_start(&ch->hold, until, HRTIMER_MODE_ABS);
 	}
 	raw_spin_unlock_irqrestore(&ch->hold_lock, flags);
 }
 
 /*
- * Did somebody look for messages in the reader's place a moment ago?  He is likely to
+ * Did somebody find a message in the reader's place a moment ago?  He is likely to
  * do so again: the reader sees to what is left, now and then, and gets out of the way.
  */
 static bool mk_channel_is_polled(struct mk_channel *ch)
@@ -379,6 +379,16 @@ static bool mk_channel_run(struct mk_channel *ch)
 	return mk_channel_arm(ch);
 }
 
+/*
+ * Are doorbells off, and the timer is over?  It wakes the reader, which may have been
+ * about to sleep.  The state of who sleeps comes before this look, and @held before
+ * that wake-up.
+ */
+static bool mk_channel_is_alone(struct mk_channel *ch)
+{
+	return mk_channel_is_open(ch) && !READ_ONCE(*ch->armed) && !READ_ONCE(ch->held);
+}
+
 /**
  * mk_reader - the thread that reads when nobody else does
  * @data: channel
@@ -400,7 +410,8 @@ int mk_reader(void *data)
 			continue;
 
 		set_current_state(TASK_IDLE);
-		if (!kthread_should_stop() && !mk_channel_wanted(ch)) {
+		if (!kthread_should_stop() && !mk_channel_wanted(ch) &&
+		    !mk_channel_is_alone(ch)) {
 			mk_count(ch->stats.slept, 1);
 			from = local_clock();
 			schedule();
@@ -533,12 +544,7 @@ void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 		mk_poll_end(ch, mk_channel_arm(ch));
 }
 
-/*
- * Show up to @n messages.  Whatever else is there is the reader's: true, then.  Does
- * not sleep, as nobody who has this lock for a user of the machine may be kept from
- * the CPU by another one.
- */
-static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
+static bool mk_poll_show_some(struct mk_channel *ch, struct mk_poll *p, int n)
 {
 	struct mk_message msg = { };
 	struct mk_record rec;
@@ -557,6 +563,7 @@ static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
 		take = p->take(p, &msg);
 		if (take == MK_TAKE_PASS)
 			return true;
+		mk_channel_polled(ch);
 		p->left = take == MK_TAKE_LEAVE;
 		if (p->left)
 			break;
@@ -564,14 +571,29 @@ static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
 		mk_count(ch->stats.rx_bytes, rec.len);
 		mk_ring_consume(&ch->rx);
 		mk_channel_give_room(ch);
-		mk_channel_polled(ch);
-		if (!READ_ONCE(*ch->armed))
-			mk_channel_hold(ch);
+		/* Its doorbell, if it was due, finds nothing, and there is no other */
+		WRITE_ONCE(*ch->armed, 0);
+		mk_channel_hold(ch);
 		if (p->done(p))
 			break;
 	}
 
 	return mk_channel_is_open(ch) && mk_channel_has_room(ch);
+}
+
+/*
+ * Show up to @n messages.  Whatever else is there is the reader's: true, then, and it
+ * has no reason to wait for us.  Does not sleep, as nobody who has this lock for a
+ * user of the machine may be kept from the CPU by another one.
+ */
+static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
+{
+	bool more = mk_poll_show_some(ch, p, n);
+
+	if (more)
+		WRITE_ONCE(ch->polled, false);
+
+	return more;
 }
 
 /* A mutex lends nobody its owner's place in the queue, except on PREEMPT_RT */
@@ -622,7 +644,6 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	mk_poll_stay();
 	do {
 		if (mk_poll_begin(ch)) {
-			mk_channel_polled(ch);
 			if (mk_poll_disarm(ch, found))
 				more = mk_poll_show(ch, p, MK_RX_BUDGET);
 			mk_poll_end(ch, more);
@@ -633,8 +654,10 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	} while (found && !need_resched());
 
 	/* Who reads now sees to that, too */
-	if (!more && !mk_poll_over(p) && mk_poll_begin(ch))
+	if (!more && !mk_poll_over(p) && mk_poll_begin(ch)) {
+		WRITE_ONCE(ch->polled, false);
 		mk_poll_end(ch, mk_channel_arm(ch));
+	}
 	mk_poll_leave();
 
 	return p->left;

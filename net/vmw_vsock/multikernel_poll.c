@@ -236,6 +236,9 @@ static enum mk_take mk_vsock_take(struct mk_poll *p, const struct mk_message *ms
 	    le32_to_cpu(hdr.dst_port) != r->vsk->local_addr.svm_port ||
 	    !mk_vsock_plain(sk_vsock(r->vsk), &hdr))
 		return MK_TAKE_PASS;
+	/* Its connection is over, and this is from the peer's next life */
+	if (READ_ONCE(mk_vsock_sock(r->vsk)->gone))
+		return MK_TAKE_PASS;
 	/* Its buffer became smaller, see mk_vsock_asked() */
 	if (le32_to_cpu(hdr.buf_alloc) < READ_ONCE(virtio->peer_buf_alloc))
 		return MK_TAKE_PASS;
@@ -386,13 +389,15 @@ ssize_t mk_vsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg, size
 		ms->peeks = true;
 	else
 		ms->reads = true;
-	if (!ring || virtio_transport_stream_has_data(vsk))
+	/* Who peeks takes 0 for the end: not without a look at what there was */
+	if (virtio_transport_stream_has_data(vsk) || (!ring && !r.peek))
 		return virtio_transport_stream_dequeue(vsk, msg, len, flags);
 
-	if (!r.peek)
+	if (ring && !r.peek)
 		fault_in_iov_iter_writeable(&msg->msg_iter,
 					    min_t(size_t, len, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE));
-	mk_vsock_read_on(&r);
+	if (ring)
+		mk_vsock_read_on(&r);
 	if (r.bytes) {
 		mk_vsock_tell(vsk);
 		return r.bytes;

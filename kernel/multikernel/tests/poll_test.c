@@ -176,6 +176,35 @@ static void mk_poll_forget(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/*
+ * A doorbell that was rung for a message which somebody took finds nothing.  The next
+ * message, for which none is rung any more, is read nevertheless.
+ */
+static void mk_poll_late_doorbell(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_taker t = mk_taker(&p, MK_TAKE_DONE);
+	struct mk_channel *ch = &p.loop->spawn.ch;
+	struct task_struct *reader;
+	int i;
+
+	for (i = 0; i < 20; i += 2) {
+		KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(*ch->armed) &&
+						READ_ONCE(ch->reader->__state) == TASK_IDLE));
+		/* The doorbell is heard by nobody */
+		reader = ch->reader;
+		WRITE_ONCE(ch->reader, NULL);
+		KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i, 0), 0);
+		WRITE_ONCE(ch->reader, reader);
+		t.taken = 0;
+		mk_try_one(&p, &t);
+		KUNIT_EXPECT_EQ(test, t.taken, 1);
+		KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i + 1, 0), 0);
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == i / 2 + 1));
+	}
+	mk_pair_check(test, &p);
+}
+
 /* Nor does who has what he wants keep what comes next */
 static void mk_poll_returns(struct kunit *test)
 {
@@ -377,6 +406,7 @@ static void mk_poll_race(struct kunit *test)
 static struct kunit_case mk_poll_cases[] = {
 	KUNIT_CASE(mk_poll_leave),
 	KUNIT_CASE(mk_poll_forget),
+	KUNIT_CASE(mk_poll_late_doorbell),
 	KUNIT_CASE(mk_poll_returns),
 	KUNIT_CASE(mk_poll_pass),
 	KUNIT_CASE(mk_poll_behind),
