@@ -6,6 +6,7 @@
 #ifndef _MK_CHANNEL_H
 #define _MK_CHANNEL_H
 
+#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/hrtimer.h>
 #include <linux/list.h>
@@ -155,6 +156,7 @@ struct mk_flood {
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
  * @poll_ns: how long it looks at an empty ring before it sleeps
+ * @pollers: those that want to read, or look for messages, in its place
  * @polled: somebody found a message in its place, and nothing else since
  * @polled_at: when that was, local_clock()
  * @hold_lock: the next four
@@ -212,6 +214,7 @@ struct mk_channel {
 	u32 room_rung;
 	struct task_struct *reader;
 	u64 poll_ns;
+	atomic_t pollers;
 	bool polled;
 	u64 polled_at;
 	raw_spinlock_t hold_lock; /* the timer of who left doorbells off */

@@ -359,7 +359,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 		} else {
 			empty = true;
 			/* Who waits in person has the shorter way */
-			if (mk_channel_is_polled(ch))
+			if (atomic_read(&ch->pollers) || mk_channel_is_polled(ch))
 				break;
 		}
 		/* Not armed: a flood costs its sender no doorbell, and us none */
@@ -526,6 +526,7 @@ void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 	if (now == end || mk_poll_over(p))
 		return;
 
+	atomic_inc(&ch->pollers);
 	do {
 		cond_resched();
 		/* Else who reads may bring it, too */
@@ -538,6 +539,7 @@ void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 			break;
 		found = mk_poll_watch(ch, p, end);
 	} while (found);
+	atomic_dec(&ch->pollers);
 
 	/* Who reads now sees to that, too */
 	if (!more && mk_poll_begin(ch))
@@ -642,6 +644,7 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 		return false;
 
 	mk_poll_stay();
+	atomic_inc(&ch->pollers);
 	do {
 		if (mk_poll_begin(ch)) {
 			if (mk_poll_disarm(ch, found))
@@ -652,6 +655,7 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 			break;
 		found = mk_poll_watch(ch, p, end);
 	} while (found && !need_resched());
+	atomic_dec(&ch->pollers);
 
 	/* Who reads now sees to that, too */
 	if (!more && !mk_poll_over(p) && mk_poll_begin(ch)) {
