@@ -29,7 +29,7 @@ I="--initrd=/mk/base.cpio.gz"
 LOADED=/sys/kernel/kexec_loaded
 CRASH=/sys/kernel/kexec_crash_loaded
 # As qemu.sh has it: a late emulated timer is no broken one
-ARGS="console=ttyS0 no_timer_check loglevel=7"
+ARGS="console=ttyS0 no_timer_check $(grep -o tsc=nowatchdog /proc/cmdline) loglevel=7"
 
 MK=/sys/kernel/multikernel
 WEB=$MK/instances/web

@@ -38,7 +38,7 @@ contain_initrd() {
 pings() {
 	while [ ! -e "$T/quiet" ]; do
 		mkwrite "$DBG/blue/ping" "20 1000" 2>>"$T/ping_errors"
-		cat "$DBG/blue/ping" >>"$T/pings"
+		cat "$DBG/blue/ping" >>"$T/pings" 2>>"$T/ping_errors"
 		mkwrite "$DBG/blue/bench" "64 200" 2>>"$T/errors"
 		usleep 100000
 	done

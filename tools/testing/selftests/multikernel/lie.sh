@@ -72,7 +72,7 @@ stat() { # NAME KEY
 traffic() {
 	while [ ! -e "$T/quiet" ]; do
 		mkwrite "$DBG/blue/ping" "50 2000" 2>>"$T/blue.errors"
-		cat "$DBG/blue/ping" >>"$T/blue.pings"
+		cat "$DBG/blue/ping" >>"$T/blue.pings" 2>>"$T/blue.errors"
 	done
 }
 blue_sum() { awk -v k="$1=" '{ for (f = 1; f <= NF; f++) if (index($f, k) == 1)

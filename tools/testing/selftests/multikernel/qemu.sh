@@ -3,9 +3,10 @@
 # Boot a kernel in QEMU, in bounded time, and keep what it says.
 #
 #	qemu.sh --kernel BZIMAGE --initrd CPIO --log PREFIX [options]
-#	  --append WORDS    kernel command line, after console=ttyS0 no_timer_check: where
-#	                    many guests share few CPUs an emulated timer is so late that a
-#	                    kernel takes it for broken, and panics
+#	  --append WORDS    kernel command line, after console=ttyS0 no_timer_check and, with
+#	                    TCG, tsc=nowatchdog: where many guests share few CPUs an emulated
+#	                    timer is so late that a kernel takes it for broken, and panics, or
+#	                    takes the TSC, which is the machine's own, for it: no host any more
 #	  --timeout S       end the guest after that long (default 120)
 #	  --cpu MODEL       (default max)
 #	  --smp N --mem SIZE --accel kvm|tcg    (defaults 4, 2G, the better that works)
@@ -76,9 +77,11 @@ tcg,*) ;;
 *) echo "qemu.sh: accel is kvm or tcg, not '$accel'" >&2; exit 2 ;;
 esac
 
+words="console=ttyS0 no_timer_check"
+case $accel in tcg*) words="$words tsc=nowatchdog" ;; esac
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
 	-no-reboot -M q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "$mem"
-	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "console=ttyS0 no_timer_check $append")
+	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "$words $append")
 
 if [ "$icount" = 1 ]; then
 	qemu+=(-icount "shift=1,sleep=off" -seed 1 -rtc "base=2026-01-01,clock=vm")
