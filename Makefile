@@ -54,8 +54,9 @@ clean distclean:
 #:   ACCEL=kvm|tcg   instead of the better that works here
 #:   N=1000 SEED=1   cycles of soak, seed of its random moments
 #:   BOOTS=5         straight boots of bench
-#:   FLAVOUR=debug   soak on the kernel with the checkers on, instead of plain; see kunit
-#:   FLAVOUR=kasan   check: only the selftests, on a kernel with KASAN (see TESTS)
+#:   FLAVOUR=debug   soak: on the kernel with the checkers on, instead of plain; or on that
+#:                   with KASAN (and kmemleak, DEBUG_OBJECTS) or KCSAN: kasan, kcsan
+#:   FLAVOUR=kasan   check: only the selftests, on this kernel or on kcsan (see TESTS)
 #:   TESTS=create,kill   only these files of the selftests
 #:   TIMEOUT=300     seconds after which a guest of demo, check, bench or soak is ended
 #:   SHOW=all        check: the guests' whole log on the screen (story: the default; none)

@@ -7,9 +7,8 @@
 flavour=${1:-plain}
 case $flavour in
 plain) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config" ;;
-debug | kasan) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config
+debug | kasan | kcsan) fragments="kernel/configs/multikernel.config dev/guest.config dev/signing.config
 	dev/$flavour.config tools/testing/selftests/multikernel/config" ;;
-kcsan) fragments="kernel/configs/multikernel.config dev/kunit.config dev/kcsan.config" ;;
 *) die "the kernel's flavour is plain, debug, kcsan or kasan, not '$flavour'" ;;
 esac
 

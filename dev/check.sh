@@ -18,7 +18,8 @@
 #	acpi    plain kernel: a pool where ACPI tables lie
 #	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel, for the spawn too
-# With FLAVOUR=kasan it is only the first part, on a kernel with KASAN.
+# With FLAVOUR=kasan or kcsan it is only the first part, on a kernel with KASAN or KCSAN
+# (spawns of the latter boot the plain one).
 # The last line is "N passed, N failed".
 . "$(dirname "$0")/lib.sh"
 . "$TOP/dev/judge.sh"
@@ -32,8 +33,8 @@ done
 
 flavour=${FLAVOUR:-debug}
 case $flavour in
-debug | kasan) ;;
-*) die "the tests' FLAVOUR is debug or kasan, not '$flavour'" ;;
+debug | kasan | kcsan) ;;
+*) die "the tests' FLAVOUR is debug, kasan or kcsan, not '$flavour'" ;;
 esac
 
 # Before the guest's archive is made: the program goes into it
@@ -51,11 +52,7 @@ esac
 
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
-if [ "$flavour" = kasan ]; then
-	"$TOP/dev/kernel.sh" kasan
-else
-	"$TOP/dev/kernel.sh" plain debug
-fi
+"$TOP/dev/kernel.sh" plain "$flavour"
 
 # part FLAVOUR MODE TIMEOUT [judge settings]
 part() {
@@ -89,8 +86,10 @@ else
 	count_fail "series: $(grep -E '^(error|  FAILED|    )' <<<"$series" || tail -n 3 <<<"$series")"
 fi
 
-MK_APPEND=crashkernel=128M part "$flavour" check "${TIMEOUT:-3600}" -v kunit=1 -v tap=1
-if [ "$flavour" = kasan ]; then
+append=crashkernel=128M
+[ "$flavour" != kcsan ] || append="$append mk.kernel=plain"
+MK_APPEND="$append ${MK_APPEND:-}" part "$flavour" check "${TIMEOUT:-3600}" -v kunit=1 -v tap=1
+if [ "$flavour" != debug ]; then
 	total
 	exit
 fi

@@ -34,8 +34,10 @@ function scan(line, who, allowed,    text) {
 	if (line !~ TROUBLE || allowed)
 		return
 	# KCSAN looks at the whole kernel: races that are not ours are counted only
-	if (line ~ /BUG: KCSAN: data-race in/ && line !~ /[ \/](arch_)?(mk|multikernel)_/) {
+	if (line ~ /BUG: KCSAN: data-race in/ && line !~ /[ \/]((hvc|arch|sysvec)_)?(mk|multikernel)_/) {
 		races++
+		race = line
+		sub(/.*data-race in /, "", race)
 		return
 	}
 	text = line
@@ -53,7 +55,7 @@ BEGIN {
 		"|possible circular locking|possible recursive locking|inconsistent lock state" \
 		"|suspicious RCU usage|UBSAN: |Kernel panic|general protection fault|unable to handle" \
 		"|double fault|soft lockup|hard LOCKUP|sleeping function called from invalid" \
-		"|list_add corruption|list_del corruption|Redzone|Poison overwritten|Object padding overwritten"
+		"|list_add corruption|list_del corruption|ODEBUG|Redzone|Poison overwritten|Object padding overwritten"
 	CRASH_OK = "Kernel panic|Oops|BUG: .*NULL pointer|unable to handle|sysrq"
 	STAMP = "^\\[ *[0-9]+\\.[0-9]+\\](\\[ *[TC][0-9]+\\])? ?"
 }
@@ -68,6 +70,13 @@ FILENAME == ARGV[1] {
 	}
 	sub(STAMP, "", text)
 	scan(text, "host", crash && text ~ CRASH_OK)
+	# Somebody has to look at a race that is reached by way of us
+	if (race != "" && text ~ /^ ((hvc|arch|sysvec)_)?(mk|multikernel)_.*[+]0x/) {
+		by_us[race]++
+		race = ""
+	} else if (text ~ /^====/) {
+		race = ""
+	}
 	if (text ~ /^KTAP version/) { in_ktap = 1; next }
 	if (text ~ /^ *# Subtest: /) {
 		if (match(text, /[^ ]/) == 5) { suite = text; sub(/^ *# Subtest: /, "", suite) }
@@ -114,5 +123,7 @@ END {
 		fail("the run gave " results + 0 " of " planned + 0 " results")
 	if (races)
 		note("elsewhere", races " reports of KCSAN on other parts of the kernel")
+	for (race in by_us)
+		note("elsewhere", by_us[race] " of them with a function of ours in a stack: " race)
 	print "counts", passed, failed, skipped
 }

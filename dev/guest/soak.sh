@@ -70,7 +70,10 @@ kexec - - MULTIKERNEL_FAULT_INJECTION'
 
 # shellcheck disable=SC1091
 . /mk/tests/lib.sh
-plan 9
+LEAKS=/sys/kernel/debug/kmemleak
+scan=0
+grep -qw kmemleak=on /proc/cmdline && scan=1
+plan $((9 + scan))
 
 rng=$SEED
 rnd() { # BELOW
@@ -221,6 +224,8 @@ all_lives() {
 			echo "life $n ($what) of $N, seed $SEED"
 			return 1
 		fi
+		# It reads all memory that it knows of, while spawns have theirs
+		[ $scan = 0 ] || [ $((n % 10)) != 0 ] || echo scan >$LEAKS || return
 		if [ $((n % 20)) = 0 ]; then
 			log_clean || return
 			echo "# $n of $N" >&4
@@ -284,7 +289,10 @@ check "no instance made a step that is not in the table" followed
 note after 2>/dev/null
 # Caches that grow once. A leak of 1 KiB a life is seen from 512 lives on, of a page from 128
 check "slab is as before" grew Slab "$slab_before" "$slab_after" 512
-check "vmalloc is as before" grew VmallocUsed "$vmalloc_before" "$vmalloc_after" 64
+# Four stacks of kernel threads, which are twice as large with KASAN
+stacks=64
+! grep -q "^CONFIG_KASAN=y" "$T/config" || stacks=128
+check "vmalloc is as before" grew VmallocUsed "$vmalloc_before" "$vmalloc_after" $stacks
 files_same() {
 	local now allowed=130
 	now=$(files)
@@ -293,3 +301,29 @@ files_same() {
 	[ $((now - files_before)) -le $allowed ]
 }
 check "open files are as before" files_same
+
+# What nothing points to any more and a function of ours is in the way to. What others
+# leak is shown. Two scans: one is for the checksums of objects that are new to it, and an
+# object has to be 5 s old to count, see mm/kmemleak.c
+OURS='^ +((hvc|arch|sysvec)_)?(mk|multikernel)_.*[+]0x|^ +(create|destroy|control|links|on_crash)_store[+]0x'
+OURS="$OURS|^ +(window|stats|ping|bench|ipi_bench|icount|inject|trace|try)_(open|write)[+]0x"
+leaks() {
+	echo scan >$LEAKS && sleep 6 && echo scan >$LEAKS && cat $LEAKS >"$T/leaks" || return
+	awk -v ours="$OURS" '
+	/^unreferenced object/ { n++ }
+	{ text[n] = text[n] "\n" $0 }
+	$0 ~ ours { of[n] = 1 }
+	END {
+		for (i in of)
+			print substr(text[i], 2)
+		for (i in of)
+			o++
+		print "# kmemleak: " n + 0 " objects that nothing points to, " o + 0 " of ours" >"/dev/stderr"
+		exit o > 0
+	}' "$T/leaks" 2>"$T/leaks.sum"
+	rc=$?
+	cat "$T/leaks.sum" >&4
+	[ $rc = 0 ] || return
+	sed 's/^/# /' "$T/leaks" | head -n 60 >&4
+}
+[ $scan = 0 ] || check "nothing of ours is leaked" leaks

@@ -155,7 +155,7 @@ mk_lines() { sed -n -E 's/^(<[0-9]+>)?(\[[^]]*\] ?)*multikernel: /multikernel: /
 TROUBLE='BUG:|\] WARNING: |UBSAN|KASAN|Oops|rcu: INFO|rcu_.*(self-detected|detected) stall'
 TROUBLE="$TROUBLE|blocked for more than|possible circular|possible recursive|inconsistent lock"
 TROUBLE="$TROUBLE|suspicious RCU|nvalid wait context|sleeping function called|general protection"
-TROUBLE="$TROUBLE|unable to handle|list_(add|del) corruption|nobody cared|Uhhuh"
+TROUBLE="$TROUBLE|unable to handle|list_(add|del) corruption|nobody cared|Uhhuh|ODEBUG"
 
 # --- instances ---------------------------------------------------------------
 
@@ -382,8 +382,12 @@ log_clean() {
 	return $rc
 }
 
-# What multikernel itself says may quote a spawn's panic
-mk_foreign() { grep -Ev '^(<[0-9]+>)?(\[[^]]*\] ?)*(multikernel|mk-test): '; }
+# What multikernel itself says may quote a spawn's panic. KCSAN looks at the whole kernel:
+# of its reports only those with a function of ours in the headline
+mk_foreign() {
+	grep -Ev '^(<[0-9]+>)?(\[[^]]*\] ?)*(multikernel|mk-test): ' |
+		awk '/KCSAN/ && !/[ \/]((hvc|arch|sysvec)_)?(mk|multikernel)_/ { next } { print }'
+}
 
 as_before() {
 	equal "number of tests" "$ran" "$planned" || return
