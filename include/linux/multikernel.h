@@ -224,6 +224,9 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 		   void *reply, size_t room, long timeout);
 int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len);
 
+/* What mk_poll() is given at first, ns: as long as anybody may look */
+#define MK_POLL_FIRST	10000000
+
 bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns);
 bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p);
 void mk_poll_adapt(u64 *window, u64 waited);

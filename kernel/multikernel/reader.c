@@ -46,7 +46,7 @@
 #define MK_POLL_MIN	4000
 
 /* And what the longest may be set to: others want that CPU, too */
-#define MK_POLL_US_MAX	10000U
+#define MK_POLL_US_MAX	(MK_POLL_FIRST / NSEC_PER_USEC)
 
 unsigned int mk_poll_us = 200;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
@@ -245,12 +245,12 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 
 static u64 mk_poll_max(void)
 {
-	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
+	return min_t(u64, READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
 }
 
 /**
  * mk_poll_adapt - how long to look at an empty ring the next time
- * @window: how long it was, ns; without a lock
+ * @window: how long it was, ns, %MK_POLL_FIRST at first; without a lock
  * @waited: and how long the wait was in the end, ns
  *
  * After a wait that was shorter than what is allowed a longer look would have
@@ -261,7 +261,7 @@ static u64 mk_poll_max(void)
 void mk_poll_adapt(u64 *window, u64 waited)
 {
 	u64 max = mk_poll_max();
-	u64 now = READ_ONCE(*window);
+	u64 now = min(READ_ONCE(*window), max);
 
 	if (waited < max)
 		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
