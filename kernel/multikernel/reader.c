@@ -4,6 +4,7 @@
  *
  * A channel has one reader thread; whoever waits for something that it brings
  * reads in its place, as long as it is not at it itself: mk_request(), mk_poll().
+ * So does the doorbell's softirq, for what takes no process: mk_soft_read().
  *
  * Who reads looks on for a moment when the ring is empty, and only then asks
  * for doorbells: it *arms* the channel, by saying up to where it has read.  A
@@ -46,7 +47,10 @@
 #define MK_POLL_MIN	4000
 
 /* And what the longest may be set to: others want that CPU, too */
-#define MK_POLL_US_MAX	(MK_POLL_FIRST / NSEC_PER_USEC)
+#define MK_POLL_US_MAX	10000U
+
+/* Softirqs that read are so far apart, ns; or the reader has its turn */
+#define MK_SOFT_PAUSE	100000
 
 unsigned int mk_poll_us = 200;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
@@ -83,17 +87,6 @@ static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
 	rcu_read_unlock();
 
 	return HRTIMER_NORESTART;
-}
-
-/**
- * mk_reader_init - prepare the reading end
- * @ch: channel, all zero
- */
-void mk_reader_init(struct mk_channel *ch)
-{
-	raw_spin_lock_init(&ch->hold_lock);
-	hrtimer_init(&ch->hold, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	ch->hold.function = mk_channel_hold_over;
 }
 
 static void mk_channel_broken(struct mk_channel *ch, const char *what,
@@ -245,12 +238,26 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 
 static u64 mk_poll_max(void)
 {
-	return min_t(u64, READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
+	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
 }
 
 /**
+ * mk_poll_first - how long to look at an empty ring the first time
+ *
+ * For who expects something soon; mk_poll_adapt() learns from there.
+ *
+ * Context: any.
+ * Return: as long as anybody may look, ns; 0 if nobody may.
+ */
+u64 mk_poll_first(void)
+{
+	return mk_poll_max();
+}
+EXPORT_SYMBOL_GPL(mk_poll_first);
+
+/**
  * mk_poll_adapt - how long to look at an empty ring the next time
- * @window: how long it was, ns, %MK_POLL_FIRST at first; without a lock
+ * @window: how long it was, ns; without a lock
  * @waited: and how long the wait was in the end, ns
  *
  * After a wait that was shorter than what is allowed a longer look would have
@@ -271,13 +278,23 @@ void mk_poll_adapt(u64 *window, u64 waited)
 }
 EXPORT_SYMBOL_GPL(mk_poll_adapt);
 
+/* No doorbells from now on; the softirq does not take those that come late */
+static void mk_channel_disarm(struct mk_channel *ch)
+{
+	mk_assert_reads(ch);
+
+	WRITE_ONCE(ch->soft_may, false);
+	WRITE_ONCE(*ch->armed, 0);
+}
+
 /* From now on doorbells; true if something came before */
 static bool mk_channel_arm(struct mk_channel *ch)
 {
-	lockdep_assert_held(&ch->rx_lock);
+	mk_assert_reads(ch);
 
 	if (!mk_channel_is_open(ch))
 		return false;
+	WRITE_ONCE(ch->soft_may, true);
 	WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
 	/* @armed before the look at the ring, see above */
 	smp_mb();
@@ -344,7 +361,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 	/* The window is no longer ours once it is closed */
 	if (!mk_channel_is_open(ch))
 		return false;
-	WRITE_ONCE(*ch->armed, 0);
+	mk_channel_disarm(ch);
 
 	for (;;) {
 		if (mk_channel_wanted(ch)) {
@@ -431,15 +448,6 @@ static bool mk_poll_over(struct mk_poll *p)
 	       !mk_channel_is_open(p->ep->ch);
 }
 
-static bool mk_poll_begin(struct mk_channel *ch)
-{
-	if (!mutex_trylock(&ch->rx_lock))
-		return false;
-	WRITE_ONCE(ch->rx_owner, current);
-
-	return true;
-}
-
 /* @more: there is something to read, and no doorbell will say so */
 static void mk_poll_end(struct mk_channel *ch, bool more)
 {
@@ -481,7 +489,7 @@ static bool mk_poll_disarm(struct mk_channel *ch, bool found)
 		return false;
 	if (found && mk_channel_wanted(ch))
 		mk_count(ch->stats.polled, 1);
-	WRITE_ONCE(*ch->armed, 0);
+	mk_channel_disarm(ch);
 	mk_channel_hold(ch);
 
 	return true;
@@ -530,7 +538,7 @@ void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 	do {
 		cond_resched();
 		/* Else who reads may bring it, too */
-		if (mk_poll_begin(ch)) {
+		if (mk_rx_trylock(ch)) {
 			if (mk_poll_disarm(ch, found))
 				more = mk_poll_read(ch, p);
 			mk_poll_end(ch, more);
@@ -542,7 +550,7 @@ void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 	atomic_dec(&ch->pollers);
 
 	/* Who reads now sees to that, too */
-	if (!more && mk_poll_begin(ch))
+	if (!more && mk_rx_trylock(ch))
 		mk_poll_end(ch, mk_channel_arm(ch));
 }
 
@@ -574,7 +582,7 @@ static bool mk_poll_show_some(struct mk_channel *ch, struct mk_poll *p, int n)
 		mk_ring_consume(&ch->rx);
 		mk_channel_give_room(ch);
 		/* Its doorbell, if it was due, finds nothing, and there is no other */
-		WRITE_ONCE(*ch->armed, 0);
+		mk_channel_disarm(ch);
 		mk_channel_hold(ch);
 		if (p->done(p))
 			break;
@@ -646,7 +654,7 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	mk_poll_stay();
 	atomic_inc(&ch->pollers);
 	do {
-		if (mk_poll_begin(ch)) {
+		if (mk_rx_trylock(ch)) {
 			if (mk_poll_disarm(ch, found))
 				more = mk_poll_show(ch, p, MK_RX_BUDGET);
 			mk_poll_end(ch, more);
@@ -658,7 +666,7 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	atomic_dec(&ch->pollers);
 
 	/* Who reads now sees to that, too */
-	if (!more && !mk_poll_over(p) && mk_poll_begin(ch)) {
+	if (!more && !mk_poll_over(p) && mk_rx_trylock(ch)) {
 		WRITE_ONCE(ch->polled, false);
 		mk_poll_end(ch, mk_channel_arm(ch));
 	}
@@ -687,13 +695,108 @@ bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p)
 	p->left = false;
 
 	mk_poll_stay();
-	if (mk_poll_begin(ch))
+	if (mk_rx_trylock(ch))
 		mk_poll_end(ch, mk_poll_show(ch, p, 1));
 	mk_poll_leave();
 
 	return p->left;
 }
 EXPORT_SYMBOL_GPL(mk_poll_one);
+
+/* In softirq */
+
+/*
+ * Read until there is something that takes a process, or nothing.  True if the reader
+ * has something to do; then it is what asks for the next doorbell, and until it has the
+ * CPU no softirq reads.
+ */
+static bool mk_soft_read(struct mk_channel *ch, int budget)
+{
+	u64 now = local_clock(), since = now - ch->soft_at;
+	const void *payload;
+	struct mk_record rec;
+	int ret = 1;
+
+	mk_assert_reads(ch);
+	ch->soft_at = now;
+
+	while (budget--) {
+		/* An error is the reader's, who finds it, too */
+		ret = mk_ring_peek(&ch->rx, &rec, &payload);
+		if (ret <= 0 || !mk_dispatch_is_atomic(ch, &rec))
+			break;
+		mk_count(ch->stats.rx, 1);
+		mk_count(ch->stats.rx_bytes, rec.len);
+		mk_count(ch->stats.atomic, 1);
+
+		ret = mk_dispatch(ch, &rec, payload);
+		mk_ring_consume(&ch->rx);
+		if (ret < 0) {
+			mk_channel_broken(ch, "message against the rules", &rec);
+			return false;
+		}
+		ret = 1;
+	}
+	mk_channel_give_room(ch);
+	/*
+	 * After one that was not long ago the reader looks on for the next, and saves a
+	 * doorbell; and a peer that sends without a pause is read as the scheduler likes.
+	 * It may be about to sleep: it won't, as doorbells are off.
+	 */
+	if (ret || since < max_t(u64, mk_poll_max(), MK_SOFT_PAUSE)) {
+		mk_channel_disarm(ch);
+		return true;
+	}
+
+	return mk_channel_arm(ch);
+}
+
+static int mk_soft(struct irq_poll *soft, int budget)
+{
+	struct mk_channel *ch = container_of(soft, struct mk_channel, soft);
+	bool more;
+
+	/* Pairs with synchronize_rcu() in mk_channel_close(): the window stays */
+	rcu_read_lock();
+	/* Before the look: a doorbell that comes after it must not be taken for this one */
+	irq_poll_complete(soft);
+	more = mk_channel_is_open(ch) && !READ_ONCE(ch->broken);
+	/* Who has the mutex is at it, or is about to be */
+	if (more && !mutex_is_locked(&ch->rx_lock) && mk_rx_try_busy(ch)) {
+		if (ch->soft_may && mk_channel_is_open(ch) && !READ_ONCE(ch->broken))
+			more = mk_soft_read(ch, budget);
+		mk_rx_idle(ch);
+	}
+	/* Else who reads may have looked before this doorbell */
+	if (more)
+		mk_channel_wake(ch);
+	rcu_read_unlock();
+
+	return 0;
+}
+
+/* A channel is open before there is irq_poll; and a softirq of PREEMPT_RT is a thread, too */
+static bool mk_soft_on;
+
+static int __init mk_soft_init(void)
+{
+	WRITE_ONCE(mk_soft_on, !IS_ENABLED(CONFIG_PREEMPT_RT));
+
+	return 0;
+}
+subsys_initcall_sync(mk_soft_init);
+
+/**
+ * mk_reader_init - prepare the reading end
+ * @ch: channel, all zero
+ */
+void mk_reader_init(struct mk_channel *ch)
+{
+	irq_poll_init(&ch->soft, MK_SOFT_BUDGET, mk_soft);
+	raw_spin_lock_init(&ch->hold_lock);
+	hrtimer_init(&ch->hold, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	ch->hold.function = mk_channel_hold_over;
+}
 
 /**
  * mk_channel_heard - somebody rang, look at this channel
@@ -708,7 +811,10 @@ void mk_channel_heard(struct mk_channel *ch)
 	if (!mk_channel_wanted(ch))
 		return;
 	mk_count(ch->stats.doorbells_rx, 1);
-	mk_channel_wake(ch);
+	if (READ_ONCE(mk_soft_on) && READ_ONCE(ch->soft_may) && !mk_ring_empty(&ch->rx))
+		irq_poll_sched(&ch->soft);
+	else
+		mk_channel_wake(ch);
 }
 
 /**
