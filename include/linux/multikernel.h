@@ -231,7 +231,7 @@ int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len);
 
 bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns);
 bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p);
-u64 mk_poll_first(void);
+u64 mk_poll_max(void);
 void mk_poll_adapt(u64 *window, u64 waited);
 
 u32 mk_endpoint_peer_id(const struct mk_endpoint *ep);

@@ -308,9 +308,18 @@ extern unsigned int mk_poll_us;
 void mk_reader_init(struct mk_channel *ch);
 int mk_reader(void *data);
 bool mk_channel_read(struct mk_channel *ch, bool waiter);
-void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns);
+bool mk_channel_wanted(const struct mk_channel *ch);
+bool mk_channel_has_room(const struct mk_channel *ch);
+void mk_channel_give_room(struct mk_channel *ch);
+bool mk_channel_arm(struct mk_channel *ch);
+void mk_channel_disarm(struct mk_channel *ch);
+void mk_channel_hold(struct mk_channel *ch);
+void mk_channel_wake(struct mk_channel *ch);
 void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
+
+/* poll.c */
+void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns);
 
 static inline bool mk_channel_is_open(const struct mk_channel *ch)
 {

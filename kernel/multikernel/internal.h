@@ -26,7 +26,8 @@
  * - cpu_pool.c: lends CPUs, and gets them back
  * - loader.c: kexec_file_load() with KEXEC_FILE_MULTIKERNEL
  * - channel.c: rings plus doorbell to a peer: attached, open, closed
- * - reader.c: the thread that reads them, and who does so in its place
+ * - reader.c: the thread that reads them, and the softirq before it
+ * - poll.c: who waits, and reads in its place
  * - message.c: sending, asking, answering
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends

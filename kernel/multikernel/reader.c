@@ -3,8 +3,8 @@
  * multikernel: reading a channel
  *
  * A channel has one reader thread; whoever waits for something that it brings
- * reads in its place, as long as it is not at it itself: mk_request(), mk_poll().
- * So does the doorbell's softirq, for what takes no process: mk_soft_read().
+ * reads in its place, as long as it is not at it itself: poll.c.  So does the
+ * doorbell's softirq, for what takes no process: mk_soft_read().
  *
  * Who reads looks on for a moment when the ring is empty, and only then asks
  * for doorbells: it *arms* the channel, by saying up to where it has read.  A
@@ -36,7 +36,6 @@
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/clock.h>
-#include <linux/sched/signal.h>
 
 #include "internal.h"
 
@@ -56,8 +55,13 @@ unsigned int mk_poll_us = 200;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
 MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
 
-/* The caller is a reader of RCU */
-static void mk_channel_wake(struct mk_channel *ch)
+/**
+ * mk_channel_wake - let the reader look
+ * @ch: channel, in any state
+ *
+ * Context: any but NMI; RCU read side.
+ */
+void mk_channel_wake(struct mk_channel *ch)
 {
 	struct task_struct *reader = READ_ONCE(ch->reader);
 
@@ -103,8 +107,14 @@ static void mk_channel_broken(struct mk_channel *ch, const char *what,
 	ch->ops->fault(ch, text);
 }
 
-/* Did the room come that somebody waits for, or that the peer is to be told in? */
-static bool mk_channel_has_room(const struct mk_channel *ch)
+/**
+ * mk_channel_has_room - did the room come that somebody waits for?
+ * @ch: open channel
+ *
+ * Context: any; a hint.
+ * Return: true if so, or if the peer is to be told something in it.
+ */
+bool mk_channel_has_room(const struct mk_channel *ch)
 {
 	if (mk_channel_may_tell(ch))
 		return true;
@@ -112,8 +122,14 @@ static bool mk_channel_has_room(const struct mk_channel *ch)
 	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
 }
 
-/* Is there something to do?  Else it came from a peer that is not to be read */
-static bool mk_channel_wanted(const struct mk_channel *ch)
+/**
+ * mk_channel_wanted - is there something to do?
+ * @ch: channel; RCU read side if it may be closed
+ *
+ * Context: any; a hint.
+ * Return: false also if what is there came from a peer that is not to be read.
+ */
+bool mk_channel_wanted(const struct mk_channel *ch)
 {
 	return mk_channel_is_open(ch) && !READ_ONCE(ch->broken) &&
 	       (!mk_ring_empty(&ch->rx) || mk_channel_has_room(ch));
@@ -121,8 +137,13 @@ static bool mk_channel_wanted(const struct mk_channel *ch)
 
 /* Reading */
 
-/* A sender of the peer's waits for room, and now there is some */
-static void mk_channel_give_room(struct mk_channel *ch)
+/**
+ * mk_channel_give_room - a sender of the peer's may wait for what was read
+ * @ch: open channel
+ *
+ * Context: any but NMI; reading the channel.
+ */
+void mk_channel_give_room(struct mk_channel *ch)
 {
 	unsigned long flags;
 	u32 want;
@@ -236,24 +257,19 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 	return false;
 }
 
-static u64 mk_poll_max(void)
+/**
+ * mk_poll_max - how long anybody may look at an empty ring
+ *
+ * Also the first time, for who expects something soon; mk_poll_adapt() learns from it.
+ *
+ * Context: any.
+ * Return: multikernel.poll_us in ns, which may change; 0 is not at all.
+ */
+u64 mk_poll_max(void)
 {
 	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
 }
-
-/**
- * mk_poll_first - how long to look at an empty ring the first time
- *
- * For who expects something soon; mk_poll_adapt() learns from there.
- *
- * Context: any.
- * Return: as long as anybody may look, ns; 0 if nobody may.
- */
-u64 mk_poll_first(void)
-{
-	return mk_poll_max();
-}
-EXPORT_SYMBOL_GPL(mk_poll_first);
+EXPORT_SYMBOL_GPL(mk_poll_max);
 
 /**
  * mk_poll_adapt - how long to look at an empty ring the next time
@@ -278,8 +294,15 @@ void mk_poll_adapt(u64 *window, u64 waited)
 }
 EXPORT_SYMBOL_GPL(mk_poll_adapt);
 
-/* No doorbells from now on; the softirq does not take those that come late */
-static void mk_channel_disarm(struct mk_channel *ch)
+/**
+ * mk_channel_disarm - no doorbells from now on
+ * @ch: open channel
+ *
+ * The softirq does not take those that come late.
+ *
+ * Context: any; reading the channel.
+ */
+void mk_channel_disarm(struct mk_channel *ch)
 {
 	mk_assert_reads(ch);
 
@@ -287,8 +310,14 @@ static void mk_channel_disarm(struct mk_channel *ch)
 	WRITE_ONCE(*ch->armed, 0);
 }
 
-/* From now on doorbells; true if something came before */
-static bool mk_channel_arm(struct mk_channel *ch)
+/**
+ * mk_channel_arm - doorbells from now on
+ * @ch: channel, in any state
+ *
+ * Context: any; reading the channel.
+ * Return: true if something came before, for which there may be none.
+ */
+bool mk_channel_arm(struct mk_channel *ch)
 {
 	mk_assert_reads(ch);
 
@@ -302,12 +331,17 @@ static bool mk_channel_arm(struct mk_channel *ch)
 	return mk_channel_wanted(ch);
 }
 
-/*
- * Doorbells stay off: the timer lets the reader see to what comes if nobody else
- * does.  Once it runs, only who has read all that was there then may make it later,
- * so that nothing waits in the ring for longer than twice its time.
+/**
+ * mk_channel_hold - doorbells stay off for a while
+ * @ch: open channel, disarmed
+ *
+ * The timer lets the reader see to what comes if nobody else does.  Once it runs, only
+ * who has read all that was there then may make it later, so that nothing waits in the
+ * ring for longer than twice its time.
+ *
+ * Context: any but NMI; &mk_channel.rx_lock held.
  */
-static void mk_channel_hold(struct mk_channel *ch)
+void mk_channel_hold(struct mk_channel *ch)
 {
 	ktime_t until = ktime_add_ns(ktime_get(), mk_poll_max());
 	unsigned long flags;
@@ -335,14 +369,6 @@ static bool mk_channel_is_polled(struct mk_channel *ch)
 {
 	return READ_ONCE(ch->polled) && local_clock() - READ_ONCE(ch->polled_at) <
 					2 * mk_poll_max();
-}
-
-static void mk_channel_polled(struct mk_channel *ch)
-{
-	lockdep_assert_held(&ch->rx_lock);
-
-	WRITE_ONCE(ch->polled_at, local_clock());
-	WRITE_ONCE(ch->polled, true);
 }
 
 /*
@@ -439,269 +465,6 @@ int mk_reader(void *data)
 
 	return 0;
 }
-
-/* In the reader's place */
-
-static bool mk_poll_over(struct mk_poll *p)
-{
-	return p->left || p->done(p) || !READ_ONCE(p->ep->open) ||
-	       !mk_channel_is_open(p->ep->ch);
-}
-
-/* @more: there is something to read, and no doorbell will say so */
-static void mk_poll_end(struct mk_channel *ch, bool more)
-{
-	mk_rx_unlock(ch);
-	rcu_read_lock();
-	if (more)
-		mk_channel_wake(ch);
-	rcu_read_unlock();
-}
-
-/*
- * Look until something comes, or somebody else wants this CPU; false if the time is
- * over.  Without the lock: who is preempted here holds up nobody for longer than
- * the timer takes.
- */
-static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
-{
-	bool wanted;
-
-	do {
-		/* Pairs with synchronize_rcu() in mk_channel_close(): the window stays */
-		rcu_read_lock();
-		wanted = mk_channel_wanted(ch);
-		rcu_read_unlock();
-		if (local_clock() >= end || signal_pending(current))
-			return false;
-		cpu_relax();
-	} while (!wanted && !mk_poll_over(p) && !need_resched());
-
-	return true;
-}
-
-/* No doorbells as long as somebody polls */
-static bool mk_poll_disarm(struct mk_channel *ch, bool found)
-{
-	lockdep_assert_held(&ch->rx_lock);
-
-	if (!mk_channel_is_open(ch))
-		return false;
-	if (found && mk_channel_wanted(ch))
-		mk_count(ch->stats.polled, 1);
-	mk_channel_disarm(ch);
-	mk_channel_hold(ch);
-
-	return true;
-}
-
-/* Read what is there, until @p is over.  True if the rest is the reader's */
-static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
-{
-	int budget = MK_RX_BUDGET;
-	u64 rx;
-
-	lockdep_assert_held(&ch->rx_lock);
-
-	while (mk_channel_wanted(ch) && !mk_poll_over(p)) {
-		rx = ch->stats.rx;
-		if (mk_channel_read(ch, true))
-			return true;
-		budget -= 1 + (int)(ch->stats.rx - rx);
-		if (budget <= 0)
-			return true;
-	}
-
-	return false;
-}
-
-/**
- * mk_poll_request - read in the reader's place before going to sleep
- * @ch: channel; does not go away before this returns
- * @p: what to wait for
- * @ns: how long at most, but no longer than multikernel.poll_us
- *
- * What comes for others is received meanwhile, in this context.
- *
- * Context: process, may sleep.
- */
-void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
-{
-	bool more = false, found = false;
-	u64 end, now = local_clock();
-
-	end = now + min(ns, mk_poll_max());
-	if (now == end || mk_poll_over(p))
-		return;
-
-	atomic_inc(&ch->pollers);
-	do {
-		cond_resched();
-		/* Else who reads may bring it, too */
-		if (mk_rx_trylock(ch)) {
-			if (mk_poll_disarm(ch, found))
-				more = mk_poll_read(ch, p);
-			mk_poll_end(ch, more);
-		}
-		if (more || mk_poll_over(p))
-			break;
-		found = mk_poll_watch(ch, p, end);
-	} while (found);
-	atomic_dec(&ch->pollers);
-
-	/* Who reads now sees to that, too */
-	if (!more && mk_rx_trylock(ch))
-		mk_poll_end(ch, mk_channel_arm(ch));
-}
-
-static bool mk_poll_show_some(struct mk_channel *ch, struct mk_poll *p, int n)
-{
-	struct mk_message msg = { };
-	struct mk_record rec;
-	enum mk_take take;
-
-	lockdep_assert_held(&ch->rx_lock);
-
-	while (n-- && mk_channel_is_open(ch) && !READ_ONCE(ch->broken) &&
-	       !mk_ring_empty(&ch->rx)) {
-		/* An error is the reader's, who finds it, too */
-		if (mk_ring_peek(&ch->rx, &rec, &msg.data) <= 0)
-			return true;
-		if (rec.service != p->ep->id || rec.flags || rec.id || !p->ep->open)
-			return true;
-		msg.len = rec.len;
-		take = p->take(p, &msg);
-		if (take == MK_TAKE_PASS)
-			return true;
-		mk_channel_polled(ch);
-		p->left = take == MK_TAKE_LEAVE;
-		if (p->left)
-			break;
-		mk_count(ch->stats.rx, 1);
-		mk_count(ch->stats.rx_bytes, rec.len);
-		mk_ring_consume(&ch->rx);
-		mk_channel_give_room(ch);
-		/* Its doorbell, if it was due, finds nothing, and there is no other */
-		mk_channel_disarm(ch);
-		mk_channel_hold(ch);
-		if (p->done(p))
-			break;
-	}
-
-	return mk_channel_is_open(ch) && mk_channel_has_room(ch);
-}
-
-/*
- * Show up to @n messages.  Whatever else is there is the reader's: true, then, and it
- * has no reason to wait for us.  Does not sleep, as nobody who has this lock for a
- * user of the machine may be kept from the CPU by another one.
- */
-static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
-{
-	bool more = mk_poll_show_some(ch, p, n);
-
-	if (more)
-		WRITE_ONCE(ch->polled, false);
-
-	return more;
-}
-
-/* A mutex lends nobody its owner's place in the queue, except on PREEMPT_RT */
-static void mk_poll_stay(void)
-{
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		preempt_disable();
-}
-
-static void mk_poll_leave(void)
-{
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		preempt_enable();
-}
-
-/**
- * mk_poll - look for a message before going to sleep until the service has it
- * @ep: endpoint, in any state
- * @p: who looks
- * @ns: how long at most, but no longer than multikernel.poll_us; see
- *	mk_poll_adapt()
- *
- * Saves the doorbell, the reader, and the way from its CPU to the caller's.  Ends
- * early when there is something that @p->take does not want, which is the
- * reader's; or when somebody wants this CPU.
- *
- * Who found something is expected to come back: no doorbells until then, nor for
- * longer than multikernel.poll_us.  Then the reader goes on with what lies in the
- * ring, also with what was left there.
- *
- * Context: process, RCU read side; does not sleep.  Not called by a service about
- * its own peer.
- * Return: true if a message was left: get it with mk_poll_one().
- */
-bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
-{
-	struct mk_channel *ch = ep->ch;
-	bool more = false, found = false;
-	u64 end, now = local_clock();
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "endpoint may go away");
-	p->ep = ep;
-	p->left = false;
-	end = now + min(ns, mk_poll_max());
-	if (now == end || mk_poll_over(p))
-		return false;
-
-	mk_poll_stay();
-	atomic_inc(&ch->pollers);
-	do {
-		if (mk_rx_trylock(ch)) {
-			if (mk_poll_disarm(ch, found))
-				more = mk_poll_show(ch, p, MK_RX_BUDGET);
-			mk_poll_end(ch, more);
-		}
-		if (more || mk_poll_over(p))
-			break;
-		found = mk_poll_watch(ch, p, end);
-	} while (found && !need_resched());
-	atomic_dec(&ch->pollers);
-
-	/* Who reads now sees to that, too */
-	if (!more && !mk_poll_over(p) && mk_rx_trylock(ch)) {
-		WRITE_ONCE(ch->polled, false);
-		mk_poll_end(ch, mk_channel_arm(ch));
-	}
-	mk_poll_leave();
-
-	return p->left;
-}
-EXPORT_SYMBOL_GPL(mk_poll);
-
-/**
- * mk_poll_one - look at the next message, without waiting for any
- * @ep: endpoint, in any state
- * @p: who looks
- *
- * A message that is not wanted is the reader's, who is woken.
- *
- * Context: process, RCU read side; does not sleep.
- * Return: true if a message was left; false also if somebody else is reading.
- */
-bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p)
-{
-	struct mk_channel *ch = ep->ch;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "endpoint may go away");
-	p->ep = ep;
-	p->left = false;
-
-	mk_poll_stay();
-	if (mk_rx_trylock(ch))
-		mk_poll_end(ch, mk_poll_show(ch, p, 1));
-	mk_poll_leave();
-
-	return p->left;
-}
-EXPORT_SYMBOL_GPL(mk_poll_one);
 
 /* In softirq */
 
