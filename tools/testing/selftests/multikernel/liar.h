@@ -212,7 +212,7 @@ static inline int tell(char *what, const struct lie *lies)
 		say(what, "done");
 		return 0;
 	}
-	say(what, "is not a lie that is known here");
+	say(what, "is not one of the lies here");
 	return 2;
 }
 
