@@ -38,7 +38,7 @@ judge_script() {
 	shift
 	said=$("$@") || rc=$?
 	case $rc in
-	0) count_pass "$name: $(tail -n 1 <<<"$said")" ;;
+	0) count_pass "$name: $(sed -n '$s/^# //; $p' <<<"$said")" ;;
 	4)
 		skipped=$((skipped + 1))
 		echo "  skipped: $name: $(tail -n 1 <<<"$said")"
