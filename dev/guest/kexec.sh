@@ -31,11 +31,11 @@ spawn_runs() {
 # head ADDRESS: the free-running count of the console's bytes, its lower half
 head_at() { echo $(($(devmem "$1" 32))); }
 
-# Where it is: see struct mk_spawn_page, in the last MiB of the instance's memory
+# Where it is: see struct mk_spawn_page, in the last 2 MiB of the instance's memory
 head_address() {
 	local end
 	end=$(cut -d- -f2 $WEB/memory)
-	printf '0x%x' $((end + 1 - 0x100000 + 0x80000 + 0xe0))
+	printf '0x%x' $((end + 1 - 0x200000 + 0x100000 + 0xe0))
 }
 
 # A lower bound, that no kernel but this spawn's has put there

@@ -146,9 +146,13 @@ struct mk_message {
  *	a request.  NULL refuses them all.  -EPROTO in answer to a message says
  *	that the peer broke the rules: that ends an instance
  * @writable: there is room again, after mk_send() or mk_reserve() said -EAGAIN
+ * @atomic: @receive never sleeps, and may be called from softirq as well, for messages
+ *	of up to a page: they need not wait for a thread to wake up.  There it may
+ *	send with a time-out of 0 only, and not ask.  A lock that it takes is taken
+ *	with softirqs off elsewhere, and not held over mk_request() or mk_poll()
  *
- * All are called in process context, one at a time for each peer, and may
- * sleep, but hold up all other services of this peer.  They may send
+ * All are called one at a time for each peer, in process context (but for @atomic),
+ * and may sleep, but hold up all other services of this peer.  They may send
  * with a time-out of 0; they can't mk_request() of the same peer (-EDEADLK).
  * @receive and @writable may run within mk_request() of somebody else, with the
  * locks that its caller holds; @open and @close never do.  @close can thus
@@ -163,6 +167,7 @@ struct mk_service {
 	void (*close)(struct mk_endpoint *ep);
 	int (*receive)(struct mk_endpoint *ep, const struct mk_message *msg);
 	void (*writable)(struct mk_endpoint *ep);
+	bool atomic;
 
 	/* private: */
 	struct list_head node;
@@ -226,6 +231,7 @@ int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len);
 
 bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns);
 bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p);
+u64 mk_poll_max(void);
 void mk_poll_adapt(u64 *window, u64 waited);
 
 u32 mk_endpoint_peer_id(const struct mk_endpoint *ep);

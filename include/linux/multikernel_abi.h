@@ -11,7 +11,7 @@
 #ifndef _LINUX_MULTIKERNEL_ABI_H
 #define _LINUX_MULTIKERNEL_ABI_H
 
-#define MK_ABI_VERSION		3
+#define MK_ABI_VERSION		4
 
 /* Longest instance name, without the terminating NUL */
 #define MK_NAME_MAX		31
@@ -94,23 +94,23 @@ struct mk_boot_desc {
  * Each half is written by one kernel only, so that hardware can enforce it.
  *
  *	host half				spawn half
- *	0x00000  struct mk_host_page		0x80000  struct mk_spawn_page
- *						0x81000  struct mk_cpu_page, for each CPU
- *						0x85000  struct mk_crash_page
- *						0x90000  console
- *						0xa0000  registers, for each CPU
- *	0x40000  ring host to spawn		0xc0000  ring spawn to host
+ *	0x00000  struct mk_host_page		0x100000  struct mk_spawn_page
+ *						0x101000  struct mk_cpu_page, for each CPU
+ *						0x105000  struct mk_crash_page
+ *						0x110000  console
+ *						0x120000  registers, for each CPU
+ *	0x80000  ring host to spawn		0x180000  ring spawn to host
  */
-#define MK_WINDOW_SIZE		0x100000
-#define MK_WINDOW_HOST		0x00000
-#define MK_WINDOW_TX_RING	0x40000	/* seen from the host */
-#define MK_WINDOW_SPAWN		0x80000
-#define MK_WINDOW_CPUS		0x81000
-#define MK_WINDOW_CRASH		0x85000
-#define MK_WINDOW_CONSOLE	0x90000
-#define MK_WINDOW_NOTES		0xa0000
-#define MK_WINDOW_RX_RING	0xc0000	/* seen from the host */
-#define MK_RING_SIZE		0x40000
+#define MK_WINDOW_SIZE		0x200000
+#define MK_WINDOW_HOST		0x000000
+#define MK_WINDOW_TX_RING	0x080000	/* seen from the host */
+#define MK_WINDOW_SPAWN		0x100000
+#define MK_WINDOW_CPUS		0x101000
+#define MK_WINDOW_CRASH		0x105000
+#define MK_WINDOW_CONSOLE	0x110000
+#define MK_WINDOW_NOTES		0x120000
+#define MK_WINDOW_RX_RING	0x180000	/* seen from the host */
+#define MK_RING_SIZE		0x80000
 #define MK_CONSOLE_SIZE		0x10000
 
 /* Bytes of one CPU's registers: an ELF note, NT_PRSTATUS, as in a core file */

@@ -7,8 +7,8 @@
  * reader.c, how it is written in message.c.
  *
  * A doorbell says "look": it carries nothing.  Its interrupt looks at every
- * open channel of this kernel, a handful, and wakes the readers of those that
- * have something.
+ * open channel of this kernel, a handful, and has a softirq or the reader look at
+ * those that have something.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
@@ -106,6 +106,7 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->due = false;
 	ch->poll_ns = 0;
 	ch->polled = false;
+	ch->soft_may = false;
 	WRITE_ONCE(ch->request_poll_ns, 0);
 	memset(&ch->stats, 0, sizeof(ch->stats));
 	WRITE_ONCE(ch->state, MK_CHANNEL_CLOSED);
@@ -208,7 +209,9 @@ void mk_channel_close(struct mk_channel *ch)
 	WRITE_ONCE(ch->reader, NULL);
 	mutex_unlock(&mk_channels_lock);
 
-	/* The doorbell may be walking over it, or be waking its reader */
+	/* No softirq begins any more */
+	irq_poll_disable(&ch->soft);
+	/* The doorbell may be walking over it, or that softirq be reading or waking */
 	synchronize_rcu();
 	mutex_lock(&mk_channels_lock);
 	INIT_LIST_HEAD(&ch->node);
@@ -217,6 +220,7 @@ void mk_channel_close(struct mk_channel *ch)
 		kthread_stop(reader);
 
 	mk_services_detach(ch);
+	irq_poll_enable(&ch->soft);
 	/* Nobody polls any more, as all endpoints are closed */
 	hrtimer_cancel(&ch->hold);
 	WRITE_ONCE(ch->held, false);

@@ -9,6 +9,7 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/hrtimer.h>
+#include <linux/irq_poll.h>
 #include <linux/list.h>
 #include <linux/multikernel.h>
 #include <linux/multikernel_abi.h>
@@ -30,6 +31,7 @@ struct dentry;
  * @rx_bytes: and bytes of payload in them
  * @doorbells_tx: doorbells rung
  * @doorbells_rx: doorbells heard that had something for this channel
+ * @atomic: of the records received, those that the doorbell's softirq read
  * @polled: times that a short poll saved a doorbell
  * @slept: times that the reader went to sleep
  * @refused: messages and requests for a service that is not offered
@@ -37,8 +39,8 @@ struct dentry;
  * @unanswered: requests whose answer could not be kept until there was room
  * @stray_replies: answers that nobody waits for
  *
- * Read without a lock; each is written under the channel's rx_lock or tx_lock,
- * those of the doorbell by one CPU at a time.
+ * Read without a lock; each is written by who reads the channel or under its
+ * tx_lock, those of the doorbell by one CPU at a time.
  */
 struct mk_channel_stats {
 	u64 tx;
@@ -48,6 +50,7 @@ struct mk_channel_stats {
 	u64 rx_bytes;
 	u64 doorbells_tx;
 	u64 doorbells_rx;
+	u64 atomic;
 	u64 polled;
 	u64 slept;
 	u64 refused;
@@ -134,6 +137,10 @@ struct mk_flood {
 /* Records read in one go; then others get the CPU, and the lock */
 #define MK_RX_BUDGET	64
 
+/* And in softirq, before the reader gets the rest; what is longer is the reader's, too */
+#define MK_SOFT_BUDGET	8
+#define MK_SOFT_LEN	4096
+
 /**
  * struct mk_channel - one kernel's end of the rings and doorbells to another
  * @node: in the list that the doorbell walks; RCU, mk_channels_lock
@@ -150,6 +157,10 @@ struct mk_flood {
  *
  * @rx_lock: serializes readers, and opening and closing of endpoints
  * @rx_owner: who holds it
+ * @rx_busy: bit 0: somebody is at it: who holds @rx_lock, or @soft
+ * @soft: reads what needs no process, in softirq
+ * @soft_may: it may; not between what it left to @reader and @reader's next sleep
+ * @soft_at: when it did so last, local_clock()
  * @rx: reading end
  * @armed: in this kernel's half: ring my doorbell
  * @peer_want_room: in the peer's half: it waits for room
@@ -208,6 +219,10 @@ struct mk_channel {
 
 	struct mutex rx_lock; /* readers; endpoints */
 	struct task_struct *rx_owner;
+	unsigned long rx_busy;
+	struct irq_poll soft;
+	bool soft_may;
+	u64 soft_at;
 	struct mk_ring_rx rx;
 	u32 *armed;
 	const u32 *peer_want_room;
@@ -293,9 +308,18 @@ extern unsigned int mk_poll_us;
 void mk_reader_init(struct mk_channel *ch);
 int mk_reader(void *data);
 bool mk_channel_read(struct mk_channel *ch, bool waiter);
-void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns);
+bool mk_channel_wanted(const struct mk_channel *ch);
+bool mk_channel_has_room(const struct mk_channel *ch);
+void mk_channel_give_room(struct mk_channel *ch);
+bool mk_channel_arm(struct mk_channel *ch);
+void mk_channel_disarm(struct mk_channel *ch);
+void mk_channel_hold(struct mk_channel *ch);
+void mk_channel_wake(struct mk_channel *ch);
 void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
+
+/* poll.c */
+void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns);
 
 static inline bool mk_channel_is_open(const struct mk_channel *ch)
 {
@@ -308,16 +332,55 @@ static inline bool mk_channel_may_tell(const struct mk_channel *ch)
 	return READ_ONCE(ch->due) && !READ_ONCE(ch->starved);
 }
 
-/* The owner can't wait for what only a reader brings, and is told so */
+/* With @rx_lock, or in softirq on behalf of who may have it next */
+static inline void mk_assert_reads(const struct mk_channel *ch)
+{
+	lockdep_assert(test_bit(0, &ch->rx_busy) &&
+		       (in_serving_softirq() || lockdep_is_held(&ch->rx_lock)));
+}
+
+static inline bool mk_rx_try_busy(struct mk_channel *ch)
+{
+	return !test_and_set_bit_lock(0, &ch->rx_busy);
+}
+
+static inline void mk_rx_idle(struct mk_channel *ch)
+{
+	clear_bit_unlock(0, &ch->rx_busy);
+}
+
+static inline void mk_rx_locked(struct mk_channel *ch)
+{
+	lockdep_assert_held(&ch->rx_lock);
+	/*
+	 * A softirq reads %MK_SOFT_BUDGET records at most, nobody preempts it, and the
+	 * next one finds that the mutex is taken
+	 */
+	while (!mk_rx_try_busy(ch))
+		cpu_relax();
+	/* The owner can't wait for what only a reader brings, and is told so */
+	WRITE_ONCE(ch->rx_owner, current);
+}
+
 static inline void mk_rx_lock(struct mk_channel *ch)
 {
 	mutex_lock(&ch->rx_lock);
-	WRITE_ONCE(ch->rx_owner, current);
+	mk_rx_locked(ch);
+}
+
+static inline bool mk_rx_trylock(struct mk_channel *ch)
+{
+	if (!mutex_trylock(&ch->rx_lock))
+		return false;
+	mk_rx_locked(ch);
+
+	return true;
 }
 
 static inline void mk_rx_unlock(struct mk_channel *ch)
 {
 	WRITE_ONCE(ch->rx_owner, NULL);
+	mk_rx_idle(ch);
 	mutex_unlock(&ch->rx_lock);
 }
 
@@ -331,6 +394,7 @@ void mk_late_replies_send(struct mk_channel *ch);
 void mk_late_replies_drop(struct mk_channel *ch);
 
 /* service.c */
+bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *rec);
 int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);

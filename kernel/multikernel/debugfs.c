@@ -237,6 +237,7 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "rx_bytes=%llu\n", READ_ONCE(s->rx_bytes));
 	seq_printf(m, "doorbells_tx=%llu\n", READ_ONCE(s->doorbells_tx));
 	seq_printf(m, "doorbells_rx=%llu\n", READ_ONCE(s->doorbells_rx));
+	seq_printf(m, "atomic=%llu\n", READ_ONCE(s->atomic));
 	seq_printf(m, "polled=%llu\n", READ_ONCE(s->polled));
 	seq_printf(m, "slept=%llu\n", READ_ONCE(s->slept));
 	seq_printf(m, "refused=%llu\n", READ_ONCE(s->refused));

@@ -26,7 +26,8 @@
  * - cpu_pool.c: lends CPUs, and gets them back
  * - loader.c: kexec_file_load() with KEXEC_FILE_MULTIKERNEL
  * - channel.c: rings plus doorbell to a peer: attached, open, closed
- * - reader.c: the thread that reads them, and who does so in its place
+ * - reader.c: the thread that reads them, and the softirq before it
+ * - poll.c: who waits, and reads in its place
  * - message.c: sending, asking, answering
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
@@ -63,9 +64,9 @@
  * 2. &mk_instance.lock: everything of one instance that has no other lock
  * 3. device_hotplug_lock, cpu_hotplug_lock: taken by lending and returning CPUs
  * 4. mk_service_lock: which services there are (service.c)
- * 5. &mk_channel.rx_lock: readers, and opening and closing of endpoints; held
- *    while a service is called
- * 6. &mk_channel.requests_lock
+ * 5. &mk_channel.rx_lock, and the bit rx_busy: readers, and opening and closing of
+ *    endpoints; held while a service is called, in softirq the bit alone
+ * 6. &mk_channel.requests_lock: softirqs off
  * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
  *
  * The tty layer's and hvc's locks nest outside of those of hvc_multikernel.c,

@@ -301,7 +301,7 @@ static int mk_waiter_add(struct mk_channel *ch, struct mk_waiter *w)
 {
 	int err = 0;
 
-	spin_lock(&ch->requests_lock);
+	spin_lock_bh(&ch->requests_lock);
 	if (!mk_channel_is_open(ch)) {
 		err = -EPIPE;
 	} else if (ch->nr_requests >= MK_REQUESTS_MAX) {
@@ -311,7 +311,7 @@ static int mk_waiter_add(struct mk_channel *ch, struct mk_waiter *w)
 		list_add_tail(&w->node, &ch->requests);
 		ch->nr_requests++;
 	}
-	spin_unlock(&ch->requests_lock);
+	spin_unlock_bh(&ch->requests_lock);
 
 	return err;
 }
@@ -328,11 +328,11 @@ static bool mk_waiter_cancel(struct mk_channel *ch, struct mk_waiter *w)
 {
 	bool mine;
 
-	spin_lock(&ch->requests_lock);
+	spin_lock_bh(&ch->requests_lock);
 	mine = !list_empty(&w->node);
 	if (mine)
 		mk_waiter_del(ch, w);
-	spin_unlock(&ch->requests_lock);
+	spin_unlock_bh(&ch->requests_lock);
 
 	return mine;
 }
@@ -448,7 +448,7 @@ static void mk_waiter_end(struct mk_waiter *w, ssize_t result)
  * @rec: checked header, private copy
  * @payload: in the ring
  *
- * Context: &mk_channel.rx_lock held.
+ * Context: process or softirq, reading the channel.
  * Return: 0; -EPROTO if it is against the rules.
  */
 int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload)
@@ -457,7 +457,7 @@ int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *pa
 	ssize_t result = rec->len;
 	u32 error;
 
-	lockdep_assert_held(&ch->rx_lock);
+	mk_assert_reads(ch);
 
 	if (rec->flags == MK_RECORD_ERROR) {
 		if (rec->len != sizeof(error))
@@ -469,7 +469,7 @@ int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *pa
 		result = error < ERESTARTSYS ? -(ssize_t)error : -EPROTO;
 	}
 
-	spin_lock(&ch->requests_lock);
+	spin_lock_bh(&ch->requests_lock);
 	list_for_each_entry(w, &ch->requests, node) {
 		if (w->id != rec->id || w->ep->id != rec->service)
 			continue;
@@ -477,7 +477,7 @@ int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *pa
 		mk_waiter_del(ch, w);
 		break;
 	}
-	spin_unlock(&ch->requests_lock);
+	spin_unlock_bh(&ch->requests_lock);
 
 	if (!found) {
 		/* Late, or never asked for: completes nothing */
@@ -505,14 +505,14 @@ void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err)
 {
 	struct mk_waiter *w, *next;
 
-	spin_lock(&ch->requests_lock);
+	spin_lock_bh(&ch->requests_lock);
 	list_for_each_entry_safe(w, next, &ch->requests, node) {
 		if (ep && w->ep != ep)
 			continue;
 		mk_waiter_del(ch, w);
 		mk_waiter_end(w, err);
 	}
-	spin_unlock(&ch->requests_lock);
+	spin_unlock_bh(&ch->requests_lock);
 }
 
 /* Answering */

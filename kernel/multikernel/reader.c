@@ -3,7 +3,8 @@
  * multikernel: reading a channel
  *
  * A channel has one reader thread; whoever waits for something that it brings
- * reads in its place, as long as it is not at it itself: mk_request(), mk_poll().
+ * reads in its place, as long as it is not at it itself: poll.c.  So does the
+ * doorbell's softirq, for what takes no process: mk_soft_read().
  *
  * Who reads looks on for a moment when the ring is empty, and only then asks
  * for doorbells: it *arms* the channel, by saying up to where it has read.  A
@@ -35,7 +36,6 @@
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/clock.h>
-#include <linux/sched/signal.h>
 
 #include "internal.h"
 
@@ -48,12 +48,20 @@
 /* And what the longest may be set to: others want that CPU, too */
 #define MK_POLL_US_MAX	10000U
 
+/* Softirqs that read are so far apart, ns; or the reader has its turn */
+#define MK_SOFT_PAUSE	100000
+
 unsigned int mk_poll_us = 200;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
 MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
 
-/* The caller is a reader of RCU */
-static void mk_channel_wake(struct mk_channel *ch)
+/**
+ * mk_channel_wake - let the reader look
+ * @ch: channel, in any state
+ *
+ * Context: any but NMI; RCU read side.
+ */
+void mk_channel_wake(struct mk_channel *ch)
 {
 	struct task_struct *reader = READ_ONCE(ch->reader);
 
@@ -85,17 +93,6 @@ static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
 	return HRTIMER_NORESTART;
 }
 
-/**
- * mk_reader_init - prepare the reading end
- * @ch: channel, all zero
- */
-void mk_reader_init(struct mk_channel *ch)
-{
-	raw_spin_lock_init(&ch->hold_lock);
-	hrtimer_init(&ch->hold, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	ch->hold.function = mk_channel_hold_over;
-}
-
 static void mk_channel_broken(struct mk_channel *ch, const char *what,
 			      const struct mk_record *rec)
 {
@@ -110,8 +107,14 @@ static void mk_channel_broken(struct mk_channel *ch, const char *what,
 	ch->ops->fault(ch, text);
 }
 
-/* Did the room come that somebody waits for, or that the peer is to be told in? */
-static bool mk_channel_has_room(const struct mk_channel *ch)
+/**
+ * mk_channel_has_room - did the room come that somebody waits for?
+ * @ch: open channel
+ *
+ * Context: any; a hint.
+ * Return: true if so, or if the peer is to be told something in it.
+ */
+bool mk_channel_has_room(const struct mk_channel *ch)
 {
 	if (mk_channel_may_tell(ch))
 		return true;
@@ -119,8 +122,14 @@ static bool mk_channel_has_room(const struct mk_channel *ch)
 	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
 }
 
-/* Is there something to do?  Else it came from a peer that is not to be read */
-static bool mk_channel_wanted(const struct mk_channel *ch)
+/**
+ * mk_channel_wanted - is there something to do?
+ * @ch: channel; RCU read side if it may be closed
+ *
+ * Context: any; a hint.
+ * Return: false also if what is there came from a peer that is not to be read.
+ */
+bool mk_channel_wanted(const struct mk_channel *ch)
 {
 	return mk_channel_is_open(ch) && !READ_ONCE(ch->broken) &&
 	       (!mk_ring_empty(&ch->rx) || mk_channel_has_room(ch));
@@ -128,8 +137,13 @@ static bool mk_channel_wanted(const struct mk_channel *ch)
 
 /* Reading */
 
-/* A sender of the peer's waits for room, and now there is some */
-static void mk_channel_give_room(struct mk_channel *ch)
+/**
+ * mk_channel_give_room - a sender of the peer's may wait for what was read
+ * @ch: open channel
+ *
+ * Context: any but NMI; reading the channel.
+ */
+void mk_channel_give_room(struct mk_channel *ch)
 {
 	unsigned long flags;
 	u32 want;
@@ -243,10 +257,19 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 	return false;
 }
 
-static u64 mk_poll_max(void)
+/**
+ * mk_poll_max - how long anybody may look at an empty ring
+ *
+ * Also the first time, for who expects something soon; mk_poll_adapt() learns from it.
+ *
+ * Context: any.
+ * Return: multikernel.poll_us in ns, which may change; 0 is not at all.
+ */
+u64 mk_poll_max(void)
 {
 	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
 }
+EXPORT_SYMBOL_GPL(mk_poll_max);
 
 /**
  * mk_poll_adapt - how long to look at an empty ring the next time
@@ -261,7 +284,7 @@ static u64 mk_poll_max(void)
 void mk_poll_adapt(u64 *window, u64 waited)
 {
 	u64 max = mk_poll_max();
-	u64 now = READ_ONCE(*window);
+	u64 now = min(READ_ONCE(*window), max);
 
 	if (waited < max)
 		now = min(max, max_t(u64, now * 2, MK_POLL_MIN));
@@ -271,13 +294,36 @@ void mk_poll_adapt(u64 *window, u64 waited)
 }
 EXPORT_SYMBOL_GPL(mk_poll_adapt);
 
-/* From now on doorbells; true if something came before */
-static bool mk_channel_arm(struct mk_channel *ch)
+/**
+ * mk_channel_disarm - no doorbells from now on
+ * @ch: open channel
+ *
+ * The softirq does not take those that come late.
+ *
+ * Context: any; reading the channel.
+ */
+void mk_channel_disarm(struct mk_channel *ch)
 {
-	lockdep_assert_held(&ch->rx_lock);
+	mk_assert_reads(ch);
+
+	WRITE_ONCE(ch->soft_may, false);
+	WRITE_ONCE(*ch->armed, 0);
+}
+
+/**
+ * mk_channel_arm - doorbells from now on
+ * @ch: channel, in any state
+ *
+ * Context: any; reading the channel.
+ * Return: true if something came before, for which there may be none.
+ */
+bool mk_channel_arm(struct mk_channel *ch)
+{
+	mk_assert_reads(ch);
 
 	if (!mk_channel_is_open(ch))
 		return false;
+	WRITE_ONCE(ch->soft_may, true);
 	WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
 	/* @armed before the look at the ring, see above */
 	smp_mb();
@@ -285,12 +331,17 @@ static bool mk_channel_arm(struct mk_channel *ch)
 	return mk_channel_wanted(ch);
 }
 
-/*
- * Doorbells stay off: the timer lets the reader see to what comes if nobody else
- * does.  Once it runs, only who has read all that was there then may make it later,
- * so that nothing waits in the ring for longer than twice its time.
+/**
+ * mk_channel_hold - doorbells stay off for a while
+ * @ch: open channel, disarmed
+ *
+ * The timer lets the reader see to what comes if nobody else does.  Once it runs, only
+ * who has read all that was there then may make it later, so that nothing waits in the
+ * ring for longer than twice its time.
+ *
+ * Context: any but NMI; &mk_channel.rx_lock held.
  */
-static void mk_channel_hold(struct mk_channel *ch)
+void mk_channel_hold(struct mk_channel *ch)
 {
 	ktime_t until = ktime_add_ns(ktime_get(), mk_poll_max());
 	unsigned long flags;
@@ -320,14 +371,6 @@ static bool mk_channel_is_polled(struct mk_channel *ch)
 					2 * mk_poll_max();
 }
 
-static void mk_channel_polled(struct mk_channel *ch)
-{
-	lockdep_assert_held(&ch->rx_lock);
-
-	WRITE_ONCE(ch->polled_at, local_clock());
-	WRITE_ONCE(ch->polled, true);
-}
-
 /*
  * Read until nothing comes for a while, or until the budget is used up.  True if
  * there is more to read: no doorbell will say so.
@@ -344,7 +387,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 	/* The window is no longer ours once it is closed */
 	if (!mk_channel_is_open(ch))
 		return false;
-	WRITE_ONCE(*ch->armed, 0);
+	mk_channel_disarm(ch);
 
 	for (;;) {
 		if (mk_channel_wanted(ch)) {
@@ -423,277 +466,100 @@ int mk_reader(void *data)
 	return 0;
 }
 
-/* In the reader's place */
-
-static bool mk_poll_over(struct mk_poll *p)
-{
-	return p->left || p->done(p) || !READ_ONCE(p->ep->open) ||
-	       !mk_channel_is_open(p->ep->ch);
-}
-
-static bool mk_poll_begin(struct mk_channel *ch)
-{
-	if (!mutex_trylock(&ch->rx_lock))
-		return false;
-	WRITE_ONCE(ch->rx_owner, current);
-
-	return true;
-}
-
-/* @more: there is something to read, and no doorbell will say so */
-static void mk_poll_end(struct mk_channel *ch, bool more)
-{
-	mk_rx_unlock(ch);
-	rcu_read_lock();
-	if (more)
-		mk_channel_wake(ch);
-	rcu_read_unlock();
-}
+/* In softirq */
 
 /*
- * Look until something comes, or somebody else wants this CPU; false if the time is
- * over.  Without the lock: who is preempted here holds up nobody for longer than
- * the timer takes.
+ * Read until there is something that takes a process, or nothing.  True if the reader
+ * has something to do; then it is what asks for the next doorbell, and until it has the
+ * CPU no softirq reads.
  */
-static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
+static bool mk_soft_read(struct mk_channel *ch, int budget)
 {
-	bool wanted;
-
-	do {
-		/* Pairs with synchronize_rcu() in mk_channel_close(): the window stays */
-		rcu_read_lock();
-		wanted = mk_channel_wanted(ch);
-		rcu_read_unlock();
-		if (local_clock() >= end || signal_pending(current))
-			return false;
-		cpu_relax();
-	} while (!wanted && !mk_poll_over(p) && !need_resched());
-
-	return true;
-}
-
-/* No doorbells as long as somebody polls */
-static bool mk_poll_disarm(struct mk_channel *ch, bool found)
-{
-	lockdep_assert_held(&ch->rx_lock);
-
-	if (!mk_channel_is_open(ch))
-		return false;
-	if (found && mk_channel_wanted(ch))
-		mk_count(ch->stats.polled, 1);
-	WRITE_ONCE(*ch->armed, 0);
-	mk_channel_hold(ch);
-
-	return true;
-}
-
-/* Read what is there, until @p is over.  True if the rest is the reader's */
-static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
-{
-	int budget = MK_RX_BUDGET;
-	u64 rx;
-
-	lockdep_assert_held(&ch->rx_lock);
-
-	while (mk_channel_wanted(ch) && !mk_poll_over(p)) {
-		rx = ch->stats.rx;
-		if (mk_channel_read(ch, true))
-			return true;
-		budget -= 1 + (int)(ch->stats.rx - rx);
-		if (budget <= 0)
-			return true;
-	}
-
-	return false;
-}
-
-/**
- * mk_poll_request - read in the reader's place before going to sleep
- * @ch: channel; does not go away before this returns
- * @p: what to wait for
- * @ns: how long at most, but no longer than multikernel.poll_us
- *
- * What comes for others is received meanwhile, in this context.
- *
- * Context: process, may sleep.
- */
-void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
-{
-	bool more = false, found = false;
-	u64 end, now = local_clock();
-
-	end = now + min(ns, mk_poll_max());
-	if (now == end || mk_poll_over(p))
-		return;
-
-	atomic_inc(&ch->pollers);
-	do {
-		cond_resched();
-		/* Else who reads may bring it, too */
-		if (mk_poll_begin(ch)) {
-			if (mk_poll_disarm(ch, found))
-				more = mk_poll_read(ch, p);
-			mk_poll_end(ch, more);
-		}
-		if (more || mk_poll_over(p))
-			break;
-		found = mk_poll_watch(ch, p, end);
-	} while (found);
-	atomic_dec(&ch->pollers);
-
-	/* Who reads now sees to that, too */
-	if (!more && mk_poll_begin(ch))
-		mk_poll_end(ch, mk_channel_arm(ch));
-}
-
-static bool mk_poll_show_some(struct mk_channel *ch, struct mk_poll *p, int n)
-{
-	struct mk_message msg = { };
+	u64 now = local_clock(), since = now - ch->soft_at;
+	const void *payload;
 	struct mk_record rec;
-	enum mk_take take;
+	int ret = 1;
 
-	lockdep_assert_held(&ch->rx_lock);
+	mk_assert_reads(ch);
+	ch->soft_at = now;
 
-	while (n-- && mk_channel_is_open(ch) && !READ_ONCE(ch->broken) &&
-	       !mk_ring_empty(&ch->rx)) {
+	while (budget--) {
 		/* An error is the reader's, who finds it, too */
-		if (mk_ring_peek(&ch->rx, &rec, &msg.data) <= 0)
-			return true;
-		if (rec.service != p->ep->id || rec.flags || rec.id || !p->ep->open)
-			return true;
-		msg.len = rec.len;
-		take = p->take(p, &msg);
-		if (take == MK_TAKE_PASS)
-			return true;
-		mk_channel_polled(ch);
-		p->left = take == MK_TAKE_LEAVE;
-		if (p->left)
+		ret = mk_ring_peek(&ch->rx, &rec, &payload);
+		if (ret <= 0 || !mk_dispatch_is_atomic(ch, &rec))
 			break;
 		mk_count(ch->stats.rx, 1);
 		mk_count(ch->stats.rx_bytes, rec.len);
+		mk_count(ch->stats.atomic, 1);
+
+		ret = mk_dispatch(ch, &rec, payload);
 		mk_ring_consume(&ch->rx);
-		mk_channel_give_room(ch);
-		/* Its doorbell, if it was due, finds nothing, and there is no other */
-		WRITE_ONCE(*ch->armed, 0);
-		mk_channel_hold(ch);
-		if (p->done(p))
-			break;
-	}
-
-	return mk_channel_is_open(ch) && mk_channel_has_room(ch);
-}
-
-/*
- * Show up to @n messages.  Whatever else is there is the reader's: true, then, and it
- * has no reason to wait for us.  Does not sleep, as nobody who has this lock for a
- * user of the machine may be kept from the CPU by another one.
- */
-static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
-{
-	bool more = mk_poll_show_some(ch, p, n);
-
-	if (more)
-		WRITE_ONCE(ch->polled, false);
-
-	return more;
-}
-
-/* A mutex lends nobody its owner's place in the queue, except on PREEMPT_RT */
-static void mk_poll_stay(void)
-{
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		preempt_disable();
-}
-
-static void mk_poll_leave(void)
-{
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		preempt_enable();
-}
-
-/**
- * mk_poll - look for a message before going to sleep until the service has it
- * @ep: endpoint, in any state
- * @p: who looks
- * @ns: how long at most, but no longer than multikernel.poll_us; see
- *	mk_poll_adapt()
- *
- * Saves the doorbell, the reader, and the way from its CPU to the caller's.  Ends
- * early when there is something that @p->take does not want, which is the
- * reader's; or when somebody wants this CPU.
- *
- * Who found something is expected to come back: no doorbells until then, nor for
- * longer than multikernel.poll_us.  Then the reader goes on with what lies in the
- * ring, also with what was left there.
- *
- * Context: process, RCU read side; does not sleep.  Not called by a service about
- * its own peer.
- * Return: true if a message was left: get it with mk_poll_one().
- */
-bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
-{
-	struct mk_channel *ch = ep->ch;
-	bool more = false, found = false;
-	u64 end, now = local_clock();
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "endpoint may go away");
-	p->ep = ep;
-	p->left = false;
-	end = now + min(ns, mk_poll_max());
-	if (now == end || mk_poll_over(p))
-		return false;
-
-	mk_poll_stay();
-	atomic_inc(&ch->pollers);
-	do {
-		if (mk_poll_begin(ch)) {
-			if (mk_poll_disarm(ch, found))
-				more = mk_poll_show(ch, p, MK_RX_BUDGET);
-			mk_poll_end(ch, more);
+		if (ret < 0) {
+			mk_channel_broken(ch, "message against the rules", &rec);
+			return false;
 		}
-		if (more || mk_poll_over(p))
-			break;
-		found = mk_poll_watch(ch, p, end);
-	} while (found && !need_resched());
-	atomic_dec(&ch->pollers);
-
-	/* Who reads now sees to that, too */
-	if (!more && !mk_poll_over(p) && mk_poll_begin(ch)) {
-		WRITE_ONCE(ch->polled, false);
-		mk_poll_end(ch, mk_channel_arm(ch));
+		ret = 1;
 	}
-	mk_poll_leave();
+	mk_channel_give_room(ch);
+	/*
+	 * After one that was not long ago the reader looks on for the next, and saves a
+	 * doorbell; and a peer that sends without a pause is read as the scheduler likes.
+	 * It may be about to sleep: it won't, as doorbells are off.
+	 */
+	if (ret || since < max_t(u64, mk_poll_max(), MK_SOFT_PAUSE)) {
+		mk_channel_disarm(ch);
+		return true;
+	}
 
-	return p->left;
+	return mk_channel_arm(ch);
 }
-EXPORT_SYMBOL_GPL(mk_poll);
+
+static int mk_soft(struct irq_poll *soft, int budget)
+{
+	struct mk_channel *ch = container_of(soft, struct mk_channel, soft);
+	bool more;
+
+	/* Pairs with synchronize_rcu() in mk_channel_close(): the window stays */
+	rcu_read_lock();
+	/* Before the look: a doorbell that comes after it must not be taken for this one */
+	irq_poll_complete(soft);
+	more = mk_channel_is_open(ch) && !READ_ONCE(ch->broken);
+	/* Who has the mutex is at it, or is about to be */
+	if (more && !mutex_is_locked(&ch->rx_lock) && mk_rx_try_busy(ch)) {
+		if (ch->soft_may && mk_channel_is_open(ch) && !READ_ONCE(ch->broken))
+			more = mk_soft_read(ch, budget);
+		mk_rx_idle(ch);
+	}
+	/* Else who reads may have looked before this doorbell */
+	if (more)
+		mk_channel_wake(ch);
+	rcu_read_unlock();
+
+	return 0;
+}
+
+/* A channel is open before there is irq_poll; and a softirq of PREEMPT_RT is a thread, too */
+static bool mk_soft_on;
+
+static int __init mk_soft_init(void)
+{
+	WRITE_ONCE(mk_soft_on, !IS_ENABLED(CONFIG_PREEMPT_RT));
+
+	return 0;
+}
+subsys_initcall_sync(mk_soft_init);
 
 /**
- * mk_poll_one - look at the next message, without waiting for any
- * @ep: endpoint, in any state
- * @p: who looks
- *
- * A message that is not wanted is the reader's, who is woken.
- *
- * Context: process, RCU read side; does not sleep.
- * Return: true if a message was left; false also if somebody else is reading.
+ * mk_reader_init - prepare the reading end
+ * @ch: channel, all zero
  */
-bool mk_poll_one(struct mk_endpoint *ep, struct mk_poll *p)
+void mk_reader_init(struct mk_channel *ch)
 {
-	struct mk_channel *ch = ep->ch;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "endpoint may go away");
-	p->ep = ep;
-	p->left = false;
-
-	mk_poll_stay();
-	if (mk_poll_begin(ch))
-		mk_poll_end(ch, mk_poll_show(ch, p, 1));
-	mk_poll_leave();
-
-	return p->left;
+	irq_poll_init(&ch->soft, MK_SOFT_BUDGET, mk_soft);
+	raw_spin_lock_init(&ch->hold_lock);
+	hrtimer_init(&ch->hold, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	ch->hold.function = mk_channel_hold_over;
 }
-EXPORT_SYMBOL_GPL(mk_poll_one);
 
 /**
  * mk_channel_heard - somebody rang, look at this channel
@@ -708,7 +574,10 @@ void mk_channel_heard(struct mk_channel *ch)
 	if (!mk_channel_wanted(ch))
 		return;
 	mk_count(ch->stats.doorbells_rx, 1);
-	mk_channel_wake(ch);
+	if (READ_ONCE(mk_soft_on) && READ_ONCE(ch->soft_may) && !mk_ring_empty(&ch->rx))
+		irq_poll_sched(&ch->soft);
+	else
+		mk_channel_wake(ch);
 }
 
 /**

@@ -9,7 +9,7 @@
  * not read again before what it allowed is used up.
  *
  * A record lies in one piece, so that it can be written and read in place.
- * The largest takes up little more than a quarter of the ring, and what has to
+ * The largest takes up little more than an eighth of the ring, and what has to
  * be skipped at the end is less than that: in an empty ring each one fits.
  */
 #include <linux/align.h>

@@ -373,19 +373,52 @@ static int mk_offered(struct mk_channel *ch, struct mk_endpoint *ep, u64 id)
 }
 
 /**
+ * mk_dispatch_is_atomic - can it be handed on without a process?
+ * @ch: where it came from
+ * @rec: header with a possible length, private copy
+ *
+ * Context: any; reading the channel.
+ * Return: true if mk_dispatch() of it will not sleep.
+ */
+bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *rec)
+{
+	const struct mk_endpoint *ep;
+
+	mk_assert_reads(ch);
+
+	/* A copy of more takes longer than to wake who makes it */
+	if (rec->len > MK_SOFT_LEN)
+		return false;
+
+	switch (rec->flags) {
+	case MK_RECORD_REPLY:
+	case MK_RECORD_ERROR:
+		return true;
+	case 0:
+	case MK_RECORD_REQUEST:
+		if (!rec->service || rec->service > MK_SERVICE_MAX)
+			return false;
+		ep = &ch->endpoints[rec->service];
+		return ep->open && ep->service->atomic;
+	default:
+		return false;
+	}
+}
+
+/**
  * mk_dispatch - hand a record to whom it is for
  * @ch: where it came from
  * @rec: header with a possible length, private copy
  * @payload: in the ring
  *
- * Context: &mk_channel.rx_lock held.
+ * Context: process, or softirq if mk_dispatch_is_atomic(); reading the channel.
  * Return: 0; -EPROTO if it is against the rules.
  */
 int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload)
 {
 	struct mk_endpoint *ep;
 
-	lockdep_assert_held(&ch->rx_lock);
+	mk_assert_reads(ch);
 
 	if (!rec->service || rec->service > MK_SERVICE_MAX)
 		return -EPROTO;
@@ -476,6 +509,7 @@ static struct mk_service mk_builtin[] = {
 		.name = "echo",
 		.roles = MK_ROLE_HOST | MK_ROLE_SPAWN,
 		.receive = mk_echo,
+		.atomic = true,
 	}, {
 		.id = MK_SERVICE_SHUTDOWN,
 		.name = "shutdown",

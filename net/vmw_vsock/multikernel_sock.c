@@ -43,6 +43,8 @@ int mk_vsock_init_sock(struct vsock_sock *vsk, struct vsock_sock *psk)
 		virtio->peer_buf_alloc = ((struct virtio_vsock_sock *)psk->trans)->peer_buf_alloc;
 	vsk->buffer_size = min_t(u64, vsk->buffer_size, VIRTIO_VSOCK_MAX_BUF_SIZE);
 	virtio->buf_alloc = vsk->buffer_size;
+	ms->recv_poll_ns = mk_poll_max();
+	ms->send_poll_ns = mk_poll_max();
 	spin_lock_init(&virtio->rx_lock);
 	spin_lock_init(&virtio->tx_lock);
 	skb_queue_head_init(&virtio->rx_queue);

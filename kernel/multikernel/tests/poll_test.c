@@ -194,7 +194,9 @@ static void mk_poll_late_doorbell(struct kunit *test)
 		/* The doorbell is heard by nobody */
 		reader = ch->reader;
 		WRITE_ONCE(ch->reader, NULL);
+		irq_poll_disable(&ch->soft);
 		KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i, 0), 0);
+		irq_poll_enable(&ch->soft);
 		WRITE_ONCE(ch->reader, reader);
 		t.taken = 0;
 		mk_try_one(&p, &t);

@@ -60,7 +60,7 @@ static void mk_ring_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MK_RECORD_ALIGN, 16);
 	KUNIT_EXPECT_EQ(test, MK_RECORD_PAD, 1);
 	KUNIT_EXPECT_GE(test, MK_PAYLOAD_MAX, 65536);
-	KUNIT_EXPECT_EQ(test, MK_RING_SIZE, 256 * 1024);
+	KUNIT_EXPECT_EQ(test, MK_RING_SIZE, 512 * 1024);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_ring_ctl), 128);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_ctl, want_room), 4);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_ctl, tail), 64);
