@@ -39,16 +39,7 @@ esac
 
 # Before the guest's archive is made: the program goes into it
 say "kexec-tools, with our patch"
-rc=0
-kexec_tools=$("$TOP/dev/kexec-tools.sh") || rc=$?
-case $rc in
-0) count_pass "kexec-tools: $(grep -c '^ok' <<<"$kexec_tools") tests" ;;
-4)
-	skipped=$((skipped + 1))
-	echo "  skipped: kexec-tools: $(tail -n 1 <<<"$kexec_tools")"
-	;;
-*) count_fail "kexec-tools: $(grep '^not ok' <<<"$kexec_tools" || tail -n 3 <<<"$kexec_tools")" ;;
-esac
+judge_script kexec-tools "$TOP/dev/kexec-tools.sh"
 
 export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
@@ -121,16 +112,7 @@ else
 fi
 
 say "vmcore, on the plain kernel"
-rc=0
-vmcore=$("$TOP/dev/vmcore.sh") || rc=$?
-case $rc in
-0) count_pass "vmcore: $(tail -n 1 <<<"$vmcore")" ;;
-4)
-	skipped=$((skipped + 1))
-	echo "  skipped: vmcore: $(tail -n 1 <<<"$vmcore")"
-	;;
-*) count_fail "vmcore: $(tail -n 3 <<<"$vmcore" | tr -s ' \n' ' ')" ;;
-esac
+judge_script vmcore "$TOP/dev/vmcore.sh"
 
 say "icount, on the plain kernel"
 if icount=$("$TOP/dev/icount.sh"); then

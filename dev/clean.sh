@@ -1,7 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# clean: what was built. distclean: also source, prepared trees, caches.
+# clean.sh [clean|distclean]
+#	clean      removes what was built
+#	distclean  also source, prepared trees and caches
 . "$(dirname "$0")/lib.sh"
+
+usage() { sed -n '3,5s/^# \{0,1\}//p' "$0"; }
+
+[ $# -le 1 ] || { usage >&2; exit 2; }
+case ${1:-clean} in
+clean | distclean) ;;
+-h | --help)
+	usage
+	exit
+	;;
+*)
+	usage >&2
+	exit 2
+	;;
+esac
 
 take_lock "make ${1:-clean}"
 # By name: O= may be a folder that holds other things too.

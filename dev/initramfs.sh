@@ -49,34 +49,12 @@ find_busybox() {
 	return 1
 }
 
-find_kexec() {
-	local k
-	for k in /sbin/kexec /usr/sbin/kexec "$TOOLS"/kexec-tools/sbin/kexec \
-		"$TOOLS"/kexec-tools/usr/sbin/kexec; do
-		if [ -x "$k" ]; then
-			echo "$k"
-			return
-		fi
-	done
-	return 1
-}
-
-find_socat() {
-	local s
-	for s in "$(command -v socat || :)" "$TOOLS/socat/usr/bin/socat" "$TOOLS/socat/usr/bin/socat1"; do
-		if [ -n "$s" ] && [ -x "$s" ]; then
-			echo "$s"
-			return
-		fi
-	done
-	return 1
-}
-
-find_makedumpfile() {
-	local m
-	for m in /usr/bin/makedumpfile "$TOOLS/makedumpfile/usr/bin/makedumpfile"; do
-		if [ -x "$m" ]; then
-			echo "$m"
+# find_program PATH...: the first that there is
+find_program() {
+	local p
+	for p; do
+		if [ -x "$p" ]; then
+			echo "$p"
 			return
 		fi
 	done
@@ -105,13 +83,6 @@ guest_libs() {
 	$1 ~ /^\/.*ld-linux/ { print $1, $1 }'
 }
 
-fetch_kexec_libs() {
-	local pkg
-	apt_closure kexec-tools | grep '^libxen' | while read -r pkg; do
-		extract_package "$pkg" || :
-	done
-}
-
 # --- lists for gen_init_cpio -------------------------------------------------
 
 base_list() {
@@ -134,7 +105,7 @@ base_list() {
 	echo "file /etc/inittab $TOP/dev/guest/inittab 644 0 0"
 	echo "file /etc/rcS $TOP/dev/guest/rcS 755 0 0"
 	# What a spawn runs, and a kernel after an ordinary kexec: both boot with this archive.
-	for f in spawn kexec; do
+	for f in spawn kexec tap; do
 		[ ! -f "$TOP/dev/guest/$f.sh" ] || add_file "/mk/$f.sh" "$TOP/dev/guest/$f.sh" 755
 	done
 	add_file /mk/reached "$OUT/reached" 755
@@ -164,7 +135,7 @@ host_list() {
 	fi
 	add_file /mk/base.cpio.gz "$OUT/base.cpio.gz" 644
 	for f in "$TOP"/dev/guest/*.sh; do
-		case $f in */spawn.sh | */kexec.sh) continue ;; esac
+		case $f in */spawn.sh | */kexec.sh | */tap.sh) continue ;; esac
 		add_file "/mk/${f##*/}" "$f" 755
 	done
 	for f in "$TESTS"/*.sh; do
@@ -191,60 +162,46 @@ busybox=$(find_busybox) || {
 	extract_package busybox-static || die "cannot get Debian's busybox-static"
 	busybox=$(find_busybox) || die "busybox-static came, but holds no static busybox"
 }
-kexec=$(find_kexec) || {
-	extract_package kexec-tools || warn "cannot get Debian's kexec-tools: its tests will be skipped"
-	kexec=$(find_kexec) || kexec=
-}
-if [ -n "$kexec" ] && guest_libs "$kexec" | grep -q ^MISSING; then
-	fetch_kexec_libs
-	if guest_libs "$kexec" | grep ^MISSING; then
-		warn "kexec-tools lacks these libraries here: its tests will be skipped"
-		kexec=
+# debians_program PACKAGE REGEX PATH...: the path of a program that the guest has if it can
+# be had. The libraries of it that match are fetched if this machine has not got them all.
+debians_program() {
+	local path pkg
+	path=$(find_program "${@:3}") || {
+		extract_package "$1" >&2 || warn "cannot get Debian's $1: its tests will be skipped"
+		path=$(find_program "${@:3}") || return 0
+	}
+	if guest_libs "$path" | grep -q ^MISSING; then
+		apt_closure "$1" | grep -E "$2" | while read -r pkg; do
+			extract_package "$pkg" >&2 || :
+		done
+		if guest_libs "$path" | grep ^MISSING >&2; then
+			warn "$1 lacks these libraries here: its tests will be skipped"
+			return 0
+		fi
 	fi
-fi
+	echo "$path"
+}
 
-socat=$(find_socat) || {
-	extract_package socat || warn "cannot get Debian's socat: its tests will be skipped"
-	socat=$(find_socat) || socat=
-}
-if [ -n "$socat" ] && guest_libs "$socat" | grep -q ^MISSING; then
-	apt_closure socat | grep -E '^lib(wrap|nsl|tirpc|ssl)' | while read -r pkg; do
-		extract_package "$pkg" || :
-	done
-	if guest_libs "$socat" | grep ^MISSING; then
-		warn "socat lacks these libraries here: its tests will be skipped"
-		socat=
-	fi
-fi
-
-makedumpfile=$(find_makedumpfile) || {
-	extract_package makedumpfile || warn "cannot get Debian's makedumpfile: its tests will be skipped"
-	makedumpfile=$(find_makedumpfile) || makedumpfile=
-}
-if [ -n "$makedumpfile" ] && guest_libs "$makedumpfile" | grep -q ^MISSING; then
-	apt_closure makedumpfile | grep -E '^lib(bz2|dw|elf|lzma|lzo2|snappy|zstd)|^zlib' | while read -r pkg; do
-		extract_package "$pkg" || :
-	done
-	if guest_libs "$makedumpfile" | grep ^MISSING; then
-		warn "makedumpfile lacks these libraries here: its tests will be skipped"
-		makedumpfile=
-	fi
-fi
+kexec=$(debians_program kexec-tools '^libxen' \
+	{,/usr,"$TOOLS"/kexec-tools,"$TOOLS"/kexec-tools/usr}/sbin/kexec)
+socat=$(debians_program socat '^lib(wrap|nsl|tirpc|ssl)' {,"$TOOLS"/socat}/usr/bin/socat{,1})
+makedumpfile=$(debians_program makedumpfile '^lib(bz2|dw|elf|lzma|lzo2|snappy|zstd)|^zlib' \
+	{,"$TOOLS"/makedumpfile}/usr/bin/makedumpfile)
 
 # C helpers and tests: static, for a guest without a libc. By content, not by time:
 # several checkouts may share one cache.
 BIN=$OUT/guest-bin
-key=$(cat "$TESTS"/*.[ch] "$MKCTL"/*.[ch] "$MKCTL/Makefile" "$TOP/dev/guest/reached.c" \
-	"$TOP/include/linux/multikernel_abi.h" "$0" 2>/dev/null |
+key=$(cat "$TESTS"/*.[ch] "$TESTS"/vsock/*.[ch] "$MKCTL"/*.[ch] "$MKCTL/Makefile" \
+	"$TOP/dev/guest/reached.c" "$TOP/include/linux/multikernel_abi.h" "$0" 2>/dev/null |
 	sha256sum)
 if [ "$(cat "$OUT/guest-bin.key" 2>/dev/null)" != "$key" ]; then
 	rm -rf "$BIN"
 	mkdir -p "$BIN"
+	cc=(gcc -O2 -static -pthread -Wall -Wextra)
 	for src in "$TESTS"/*.c; do
-		[ -f "$src" ] || continue
-		gcc -O2 -static -pthread -Wall -Wextra -o "$BIN/$(basename "$src" .c)" "$src" ||
-			die "$src does not compile"
+		"${cc[@]}" -o "$BIN/$(basename "$src" .c)" "$src" || die "$src does not compile"
 	done
+	"${cc[@]}" -o "$BIN/mkvsock" "$TESTS"/vsock/*.c || die "mkvsock does not compile"
 	rm -rf "$OUT/mkctl"
 	mkdir -p "$OUT/mkctl"
 	make -s -C "$MKCTL" CC=gcc LDFLAGS="-static -s" OUTPUT="$OUT/mkctl/" || die "mkctl does not compile"

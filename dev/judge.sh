@@ -31,6 +31,22 @@ judge() {
 	skipped=$((skipped + s))
 }
 
+# judge_script NAME COMMAND...: it ends with 0, or with 4 if it can't be tried here. Its last
+# line is told, of one that failed what is not ok.
+judge_script() {
+	local name=$1 said rc=0
+	shift
+	said=$("$@") || rc=$?
+	case $rc in
+	0) count_pass "$name: $(sed -n '$s/^# //; $p' <<<"$said")" ;;
+	4)
+		skipped=$((skipped + 1))
+		echo "  skipped: $name: $(tail -n 1 <<<"$said")"
+		;;
+	*) count_fail "$name: $(grep '^not ok' <<<"$said" || tail -n 3 <<<"$said" | tr -s ' \n' ' ')" ;;
+	esac
+}
+
 # The last line, and the exit code: something passed and nothing failed.
 total() {
 	echo

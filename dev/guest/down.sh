@@ -13,19 +13,7 @@ K=/mk/bzImage
 PARAM=/sys/module/multikernel/parameters
 how=$(sed -n -E 's/.*mk\.down=([a-z]+).*/\1/p' /proc/cmdline)
 seconds=$(sed -n -E 's/.*mk\.seconds=([0-9]+).*/\1/p' /proc/cmdline)
-n=0
-
-result() { # NAME COMMAND...
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >/tmp/log 2>&1; then
-		echo "ok $n $name"
-	else
-		echo "not ok $n $name"
-		sed 's/^/# /' /tmp/log
-	fi
-}
+. /mk/tap.sh
 
 up() { # NAME CPU [CMDLINE]
 	mkwrite $MK/create "name=$1 cpus=$2 memory=128M split_core=1" &&

@@ -9,18 +9,7 @@
 # crash kernel where, and how far it was.
 # The plan is printed by the first kernel; a second one that never comes leaves it open.
 
-n=0
-check() {
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >/tmp/log 2>&1; then
-		echo "ok $n $name"
-	else
-		echo "not ok $n $name"
-		sed 's/^/# /' /tmp/log
-	fi
-}
+. /mk/tap.sh
 
 is() { echo "$1 is $(cat "$1"), wanted $2"; [ "$(cat "$1")" = "$2" ]; }
 
@@ -90,14 +79,14 @@ case $1 in
 kexec)
 	echo "TAP version 13"
 	echo "1..9"
-	check "a spawn runs" spawn_runs
-	check "kexec_load loads" kexec -c -l $K "$I" --command-line="$ARGS"
-	check "kexec_load is loaded" is $LOADED 1
-	check "kexec -u unloads" kexec -u
-	check "nothing is loaded" is $LOADED 0
-	check "kdump image loads" kexec -p $K "$I" --command-line="$ARGS"
-	check "kdump image is loaded" is $CRASH 1
-	check "kexec_file_load loads beside it" kexec -s -l $K "$I" --command-line="$ARGS mk.run=kexec2"
+	result "a spawn runs" spawn_runs
+	result "kexec_load loads" kexec -c -l $K "$I" --command-line="$ARGS"
+	result "kexec_load is loaded" is $LOADED 1
+	result "kexec -u unloads" kexec -u
+	result "nothing is loaded" is $LOADED 0
+	result "kdump image loads" kexec -p $K "$I" --command-line="$ARGS"
+	result "kdump image is loaded" is $CRASH 1
+	result "kexec_file_load loads beside it" kexec -s -l $K "$I" --command-line="$ARGS mk.run=kexec2"
 	drained
 	kexec -e -x
 	echo "not ok 9 kexec -e reaches the second kernel"
@@ -109,14 +98,14 @@ kexec2)
 kdump)
 	echo "TAP version 13"
 	echo "1..7"
-	check "a spawn runs" spawn_runs
+	result "a spawn runs" spawn_runs
 	head=$(head_address),$(console_bytes)
 	I=--initrd=/mk/base.cpio.gz
 	if [ -x /usr/bin/makedumpfile ]; then
 		dump_initrd >/tmp/initrd
 		I=--initrd=/tmp/initrd
 	fi
-	check "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS multikernel=64M mk.run=kdump2 mk.head=$head maxcpus=1"
+	result "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS multikernel=64M mk.run=kdump2 mk.head=$head maxcpus=1"
 	echo "mk-test: the host is about to crash" >/dev/kmsg
 	drained
 	echo c >/proc/sysrq-trigger
@@ -124,16 +113,16 @@ kdump)
 kdump2)
 	echo "kdump2: crash kernel up"
 	n=2
-	check "crash kernel has a vmcore" [ -s /proc/vmcore ]
-	check "the spawn runs no more" stands_still "$(sed -n -E 's/.*mk\.head=([^ ]*).*/\1/p' /proc/cmdline)"
+	result "crash kernel has a vmcore" [ -s /proc/vmcore ]
+	result "the spawn runs no more" stands_still "$(sed -n -E 's/.*mk\.head=([^ ]*).*/\1/p' /proc/cmdline)"
 	if [ -x /usr/bin/makedumpfile ]; then
-		check "makedumpfile finds the host's log in it" dump_has "mk-test: the host is about to crash"
-		check "it says that the spawn's CPU was taken" dump_has "multikernel: .*CPUs 3 were taken away"
+		result "makedumpfile finds the host's log in it" dump_has "mk-test: the host is about to crash"
+		result "it says that the spawn's CPU was taken" dump_has "multikernel: .*CPUs 3 were taken away"
 	else
 		echo "ok 5 makedumpfile # SKIP makedumpfile is missing"
 		echo "ok 6 makedumpfile # SKIP makedumpfile is missing"
 		n=6
 	fi
-	check "it has no pool, whatever its command line inherited" is /sys/kernel/multikernel/pool/memory_total 0
+	result "it has no pool, whatever its command line inherited" is /sys/kernel/multikernel/pool/memory_total 0
 	;;
 esac

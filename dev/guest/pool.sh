@@ -4,18 +4,7 @@
 # the pool must have; 0 is a pool that could not be had: a line in the log, no more.
 MK=/sys/kernel/multikernel
 want=$(sed -n -E 's/.*mk\.pool=([0-9]+).*/\1/p' /proc/cmdline)
-n=0
-
-result() { # NAME COMMAND...
-	local name="$1"
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n $name"
-	else
-		echo "not ok $n $name"
-	fi
-}
+. /mk/tap.sh
 
 refused() { ! echo "name=web cpus=3 memory=64M" 2>/dev/null >$MK/create; }
 in_iomem() { grep -q "$1 : Multikernel pool" /proc/iomem; }

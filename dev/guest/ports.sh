@@ -4,18 +4,7 @@
 # meanwhile is looked up in QEMU's trace, see ports.awk and dev/check.sh.
 PATH=/mk/bin:$PATH
 I=/sys/kernel/multikernel/instances/web
-n=0
-
-result() { # NAME COMMAND...
-	local name="$1"
-	shift
-	n=$((n + 1))
-	if "$@" >/dev/null; then
-		echo "ok $n $name"
-	else
-		echo "not ok $n $name"
-	fi
-}
+. /mk/tap.sh
 reaches() { [ "$(mkwait web "$1,crashed" 60000)" = "$1" ]; }
 
 echo "TAP version 13"

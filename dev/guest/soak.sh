@@ -84,8 +84,7 @@ rnd() { # BELOW
 # An initrd that has the liar, too
 soak_initrd() {
 	mkdir -p "$T/root/mk/bin" && cp /mk/bin/mkliar "$T/root/mk/" && cp /mk/bin/mkvsock "$T/root/mk/bin/" &&
-		(cd "$T/root" && find mk | cpio -o -H newc) 2>/dev/null | gzip >"$T/more.gz" &&
-		cat "$INITRD" "$T/more.gz" >"$T/initrd" && INITRD=$T/initrd
+		initrd_with "$T/root" >"$T/initrd" && INITRD=$T/initrd
 }
 
 # The faults that this kernel can have

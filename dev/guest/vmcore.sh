@@ -4,19 +4,7 @@
 # this kernel does not use, at the address that mk.core= says. See dev/vmcore.sh.
 PATH=/mk/bin:$PATH
 I=/sys/kernel/multikernel/instances/web
-n=0
-
-result() { # NAME COMMAND...
-	local name="$1"
-	shift
-	n=$((n + 1))
-	if "$@" >/tmp/log 2>&1; then
-		echo "ok $n $name"
-	else
-		echo "not ok $n $name"
-		sed 's/^/# /' /tmp/log
-	fi
-}
+. /mk/tap.sh
 crashes() { mkwait web crashed 60000; }
 
 # shellcheck disable=SC2013 # words, not lines

@@ -22,6 +22,7 @@ SRC=$CACHE/src/series
 DIR=$OUT/series-build
 mkdir -p "$DIR"
 
+w1_option=CONFIG_ACPI
 cc=gcc hostcc=gcc
 if command -v ccache >/dev/null; then
 	install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
@@ -66,7 +67,6 @@ want_config() {
 		"$DIR/$v/.config" "$DIR/fragment")
 	cp "$DIR/$v/.config" "$DIR/y.want"
 	cp "$DIR/y.want" "$DIR/pristine.want"
-	cp "$DIR/y.want" "$DIR/w1.want"
 	sed 's/^CONFIG_MULTIKERNEL=y/# CONFIG_MULTIKERNEL is not set/' "$DIR/y.want" >"$DIR/n.want"
 }
 
@@ -88,6 +88,13 @@ build_pristine() {
 	echo "$id" >"$DIR/pristine.built"
 }
 
+# linked_if FOLDER OBJECT: y, or the option that the whole series links it with
+linked_if() {
+	git -C "$SRC" show "series:$1/Makefile" |
+		awk -v o="$2" '/^obj-/ && index($0 " ", " " o " ") { sub(/^obj-/, ""); print $1; n = 1; exit }
+			END { if (!n) print "y" }'
+}
+
 # Objects of ours that the commit has the source of, and no Makefile names
 compile_unlinked() {
 	local d f o
@@ -97,7 +104,7 @@ compile_unlinked() {
 		for f in "$SRC/$d"/*.[cS]; do
 			[ -f "$f" ] || continue
 			o=$(basename "${f%.*}").o
-			grep -qw -- "$o" "$SRC/$d/Makefile" || echo "always-y += $o"
+			grep -qw -- "$o" "$SRC/$d/Makefile" || echo "always-$(linked_if "$d" "$o") += $o"
 		done >"$DIR/always"
 		[ ! -s "$DIR/always" ] || cat "$DIR/always" >>"$SRC/$d/Makefile"
 	done
@@ -115,7 +122,11 @@ warnings() {
 build() {
 	git -C "$SRC" checkout -q -f "$1" || return
 	compile_unlinked
-	cp "$DIR/$v.want" "$DIR/$v/.config"
+	case $v in
+	# Only what is ours is compiled there: ACPI costs nothing, and acpi.c needs it
+	w1) sed "s/^# $w1_option is not set/$w1_option=y/" "$DIR/y.want" >"$DIR/w1/.config" ;;
+	*) cp "$DIR/$v.want" "$DIR/$v/.config" ;;
+	esac
 	log=$LOGS/series-$v-$2.log
 	{
 		kmake olddefconfig
@@ -147,7 +158,9 @@ touch "$DIR/built"
 
 # key V COMMIT: the same for two that are the same to the build
 key() {
-	echo "$1 $id $(git -C "$SRC" ls-tree -r "$2" |
+	local v=$1
+	[ "$v" != w1 ] || v=w1,$w1_option
+	echo "$v $id $(git -C "$SRC" ls-tree -r "$2" |
 		grep -vE '\s(Documentation/|tools/multikernel/|tools/testing/|MAINTAINERS)' | sha256sum | cut -c1-40)"
 }
 

@@ -21,7 +21,7 @@ am_series() {
 	changed_files | git -C "$2" --literal-pathspecs add -f --pathspec-from-file=-
 	git -C "$2" "${GIT_ID[@]}" commit -q -m "pristine: the files that the series changes"
 	git -C "$2" tag pristine
-	git -C "$2" "${GIT_ID[@]}" am -q --committer-date-is-author-date "${patches[@]:1}" 2>&1
+	git -C "$2" "${GIT_ID[@]}" am -q --whitespace=nowarn --committer-date-is-author-date "${patches[@]:1}" 2>&1
 }
 
 # same_as_tree DIR: what the series made there is the prepared tree, byte for byte, mode for

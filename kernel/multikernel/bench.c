@@ -133,19 +133,7 @@ static ssize_t bench_write(struct file *file, const char __user *ubuf, size_t le
 	return len;
 }
 
-static int bench_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, bench_show, inode->i_private);
-}
-
-static const struct file_operations mk_bench_fops = {
-	.owner		= THIS_MODULE,
-	.open		= bench_open,
-	.read		= seq_read,
-	.write		= bench_write,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(bench);
 
 /* Both ends of a channel in one kernel, and nobody reads unless told to */
 
@@ -269,7 +257,7 @@ DEFINE_SHOW_ATTRIBUTE(icount);
  */
 void mk_bench_add(struct mk_channel *ch)
 {
-	debugfs_create_file("bench", 0600, ch->debugfs, ch, &mk_bench_fops);
+	debugfs_create_file("bench", 0600, ch->debugfs, ch, &bench_fops);
 }
 
 /**

@@ -205,19 +205,7 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 	return err ?: len;
 }
 
-static int ping_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, ping_show, inode->i_private);
-}
-
-static const struct file_operations mk_ping_fops = {
-	.owner		= THIS_MODULE,
-	.open		= ping_open,
-	.read		= seq_read,
-	.write		= ping_write,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(ping);
 
 /* The instance behind a host's channel */
 static struct mk_instance *mk_channel_instance(struct mk_channel *ch)
@@ -357,19 +345,7 @@ static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t
 	return len;
 }
 
-static int ipi_bench_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, ipi_bench_show, inode->i_private);
-}
-
-static const struct file_operations mk_ipi_bench_fops = {
-	.owner		= THIS_MODULE,
-	.open		= ipi_bench_open,
-	.read		= seq_read,
-	.write		= ipi_bench_write,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(ipi_bench);
 
 static int denied_show(struct seq_file *m, void *v)
 {
@@ -391,7 +367,7 @@ DEFINE_SHOW_ATTRIBUTE(denied);
 void mk_debugfs_add(struct mk_channel *ch)
 {
 	ch->debugfs = debugfs_create_dir(ch->peer_name, mk_debugfs_root);
-	debugfs_create_file("ping", 0600, ch->debugfs, ch, &mk_ping_fops);
+	debugfs_create_file("ping", 0600, ch->debugfs, ch, &ping_fops);
 	mk_bench_add(ch);
 	debugfs_create_file("stats", 0400, ch->debugfs, ch, &stats_fops);
 	debugfs_create_file("window", 0400, ch->debugfs, ch, &window_fops);
@@ -415,7 +391,7 @@ void __init mk_debugfs_init(void)
 {
 	mk_debugfs_root = debugfs_create_dir("multikernel", NULL);
 	debugfs_create_file("ipi_bench", 0600, mk_debugfs_root, NULL,
-			    &mk_ipi_bench_fops);
+			    &ipi_bench_fops);
 	debugfs_create_file("denied", 0400, mk_debugfs_root, NULL, &denied_fops);
 	mk_bench_init(mk_debugfs_root);
 	mk_inject_init(mk_debugfs_root);

@@ -373,19 +373,7 @@ static ssize_t inject_write(struct file *file, const char __user *ubuf, size_t l
 	return -EINVAL;
 }
 
-static int inject_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, inject_show, NULL);
-}
-
-static const struct file_operations mk_inject_fops = {
-	.owner		= THIS_MODULE,
-	.open		= inject_open,
-	.read		= seq_read,
-	.write		= inject_write,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(inject);
 
 /**
  * mk_inject_init - make the file, in a spawn
@@ -396,7 +384,7 @@ static const struct file_operations mk_inject_fops = {
 void __init mk_inject_init(struct dentry *root)
 {
 	if (mk_self_is_spawn)
-		debugfs_create_file("inject", 0600, root, NULL, &mk_inject_fops);
+		debugfs_create_file("inject", 0600, root, NULL, &inject_fops);
 }
 
 /* Points of the boot */

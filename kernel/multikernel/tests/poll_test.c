@@ -124,7 +124,7 @@ static bool mk_try_one(struct mk_pair *p, struct mk_taker *t)
 }
 
 /* What is left is there until it is fetched, in order; the reader sees none of it */
-static void mk_poll_leave(struct kunit *test)
+static void mk_poll_leaves(struct kunit *test)
 {
 	struct mk_pair p = mk_pair(test, mk_receive_next);
 	struct mk_taker t = mk_taker(&p, MK_TAKE_LEAVE);
@@ -409,7 +409,7 @@ static void mk_poll_race(struct kunit *test)
 }
 
 static struct kunit_case mk_poll_cases[] = {
-	KUNIT_CASE(mk_poll_leave),
+	KUNIT_CASE(mk_poll_leaves),
 	KUNIT_CASE(mk_poll_forget),
 	KUNIT_CASE(mk_poll_late_doorbell),
 	KUNIT_CASE(mk_poll_returns),

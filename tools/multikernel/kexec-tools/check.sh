@@ -70,4 +70,5 @@ it "neither -l nor -u is no operation" refuses "either -l or -u" --multikernel=w
 it "nor both" refuses "either -l or -u" --multikernel=web -s -l -u /x
 it "no crash image" refuses "either -l or -u" --multikernel=web -s -p /x
 it "a name is no path" refuses "'[.][.]/web' is not the name" --multikernel=../web -s -u
+echo "# $n tests"
 exit $bad

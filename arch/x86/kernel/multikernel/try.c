@@ -126,25 +126,13 @@ static int try_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-static int try_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, try_show, NULL);
-}
-
-static const struct file_operations mk_try_fops = {
-	.owner		= THIS_MODULE,
-	.open		= try_open,
-	.read		= seq_read,
-	.write		= try_write,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(try);
 
 static int __init mk_try_init(void)
 {
 	struct dentry *root = debugfs_lookup("multikernel", NULL);
 
-	debugfs_create_file("try", 0600, root, NULL, &mk_try_fops);
+	debugfs_create_file("try", 0600, root, NULL, &try_fops);
 	dput(root);
 
 	return 0;

@@ -23,9 +23,11 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS	5000
+#define WAIT_MS	5000	/* for a word, of who is silent */
+#define WAIT_S	30	/* of who says other things all the time */
 
 struct end {
 	int master, slave;
@@ -79,6 +81,7 @@ static int read_both(int ms)
 
 static void expect(struct end *e, const char *text)
 {
+	time_t end = time(NULL) + WAIT_S;
 	size_t len = strlen(text);
 	char *at;
 
@@ -88,7 +91,7 @@ static void expect(struct end *e, const char *text)
 			e->seen = at - e->text + len;
 			return;
 		}
-		if (read_both(WAIT_MS) <= 0)
+		if (read_both(WAIT_MS) <= 0 || time(NULL) > end)
 			die("waited in vain for", text);
 	}
 }

@@ -21,12 +21,7 @@ contain_initrd() {
 	local d=$T/root
 	mkdir -p "$d/mk/bin" &&
 		cp "$(command -v mkvsock)" "$(command -v mkload)" "$d/mk/bin/" || return
-	{
-		cat "$INITRD"
-		# A plain archive begins at a multiple of 4
-		head -c $((-$(stat -c %s "$INITRD") & 3)) /dev/zero
-		(cd "$d" && find . | cpio -o -H newc 2>/dev/null)
-	} >"$T/initrd"
+	initrd_with "$d" >"$T/initrd"
 	rm -rf "$d"
 	INITRD=$T/initrd
 }

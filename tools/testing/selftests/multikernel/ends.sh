@@ -13,10 +13,8 @@ command -v mkliar >/dev/null || skip_rest "mkliar is missing"
 [ -w $DBG/lose_cpu ] || skip_rest "CONFIG_MULTIKERNEL_FAULT_INJECTION"
 KERNEL=$QUICK
 
-# The usual initramfs, and the liar in a second archive
 mkdir -p "$T/root/mk" && cp "$(command -v mkliar)" "$T/root/mk/" &&
-	(cd "$T/root" && find mk | cpio -o -H newc 2>/dev/null) | gzip >"$T/liar.gz" &&
-	cat "$INITRD" "$T/liar.gz" >"$T/liar.cpio.gz" && INITRD=$T/liar.cpio.gz
+	initrd_with "$T/root" >"$T/initrd" && INITRD=$T/initrd
 
 # logged REGEX: the host's log has it since the mark, or will have
 logged() {

@@ -16,11 +16,7 @@ need /proc/kcore CONFIG_PROC_KCORE
 # mkguard is not in the base
 d=$T/root
 mkdir -p "$d/mk/bin" && cp "$(command -v mkguard)" "$d/mk/bin/"
-{
-	cat "$INITRD"
-	head -c $((-$(stat -c %s "$INITRD") & 3)) /dev/zero
-	(cd "$d" && find . | cpio -o -H newc 2>/dev/null)
-} >"$T/initrd"
+initrd_with "$d" >"$T/initrd"
 INITRD=$T/initrd
 
 # denied KIND: the host's counter
@@ -96,13 +92,7 @@ check "it reads as zeros there" equal result "$(mkguard kcoreat "$mapped")" zero
 # --- the host, and a spawn's CPUs ---
 
 seen() { key nmi "$(told web "watch ")" && key spurious "$(told web "watch ")"; }
-watched() { # a line that is newer than now
-	local n
-	n=$(told web "watch ")
-	n=${n%% *}
-	said web "watch $((${n:-0} + 2)) " 20000
-}
-watched
+watched web
 before=$(seen)
 ipis=$(denied ipis)
 klog_mark
@@ -120,7 +110,7 @@ check "multikernel's own door to a CPU that is not lent is" \
 check "each one is counted" equal ipis $(($(denied ipis) - ipis)) 11
 check "and logged" eval 'klog "$MARK" | mk_lines | grep -q "denied: interrupt .* by "'
 check "the host's own CPU is reached" equal result "$(try cpu 0 0xf5)" "done"
-watched
+watched web
 check "the spawn saw none of it" equal "NMIs and spurious interrupts" "$(seen)" "$before"
 check "it still runs" equal state "$(state web)" running
 

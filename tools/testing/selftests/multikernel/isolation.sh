@@ -63,20 +63,14 @@ check "it found no MP table and no firmware tables" not grep -E \
 # --- NMIs of the host stay with the host ---
 
 nmi_of() { key nmi "$(told web "watch ")"; }
-watched() { # a line that is newer than now
-	local n
-	n=$(told web "watch ")
-	n=${n%% *}
-	said web "watch $((${n:-0} + 2)) " 20000
-}
-watched
+watched web
 before=$(nmi_of)
 check "the spawn counts its NMIs" between nmi "$before" 0 1000000
 # a backtrace of all CPUs is an NMI to all but self
 for _ in 1 2 3; do
 	echo l >/proc/sysrq-trigger
 done
-watched
+watched web
 check "an NMI to all CPUs of the host does not reach the spawn" equal nmi "$(nmi_of)" "$before"
 check "the host's own CPU got it" eval 'klog "$START_MARK" | grep -q "NMI backtrace for cpu"'
 check "it still runs" equal state "$(state web)" running

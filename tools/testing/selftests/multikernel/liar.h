@@ -25,6 +25,7 @@ static const volatile struct mk_host_page *host;
 static volatile struct mk_spawn_page *me;
 static uint8_t *half;
 static uint8_t *ring;
+static uint64_t number;		/* what followed the lie's name */
 static uint64_t seed = 1;
 static uint64_t count = 1000;
 
@@ -166,15 +167,15 @@ static inline bool put_one(uint16_t service, uint16_t flags, uint64_t id, uint32
 static inline uint32_t host_offer(uint16_t service)
 {
 	const volatile uint8_t *down = (const volatile uint8_t *)host + MK_WINDOW_TX_RING;
-	uint32_t at, head = host->ctl.head, number = 0;
+	uint32_t at, head = host->ctl.head, offer = 0;
 	struct mk_record rec;
 
 	for (at = 0; head <= MK_RING_SIZE && at < head; at += space_of(rec.len)) {
 		memcpy(&rec, (const void *)(down + at), sizeof(rec));
 		if (rec.service == service && rec.flags == MK_RECORD_OFFER)
-			number = MK_OFFER_MINE(rec.id);
+			offer = MK_OFFER_MINE(rec.id);
 	}
-	return number;
+	return offer;
 }
 
 /* In the log of the kernel, which is the spawn's way to tell the test */
@@ -184,6 +185,35 @@ static inline void say(const char *name, const char *what)
 	int len = snprintf(line, sizeof(line), "spawn: lie %s %s\n", name, what);
 
 	mk_write("/dev/kmsg", line, len);
+}
+
+struct lie {
+	const char *name;
+	void (*tell)(void);
+};
+
+/* NAME[:NUMBER[:COUNT]]: one of @lies, which ends with an empty one; exit status */
+static inline int tell(char *what, const struct lie *lies)
+{
+	char *arg = strchr(what, ':');
+
+	if (arg) {
+		*arg++ = '\0';
+		number = strtoull(arg, &arg, 0);
+		seed = number * 2 + 1;
+		if (*arg == ':')
+			count = strtoull(arg + 1, NULL, 0);
+	}
+	for (; lies->name; lies++) {
+		if (strcmp(what, lies->name))
+			continue;
+		say(what, "now");
+		lies->tell();
+		say(what, "done");
+		return 0;
+	}
+	say(what, "is not one of the lies here");
+	return 2;
 }
 
 #endif /* _SELFTEST_LIAR_H */

@@ -129,6 +129,16 @@ has() {
 	return 1
 }
 
+# until_says FILE REGEX: a background job says it (what it does is bounded by itself)
+until_says() {
+	local tries=0
+	while ! grep -Eq "$2" "$1" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || { echo "no /$2/ in $1:"; cat "$1"; return 1; }
+		usleep 50000
+	done
+}
+
 # --- the host's log ----------------------------------------------------------
 
 marks=0
@@ -173,6 +183,14 @@ mk_destroy() {
 	mkwrite $MK/destroy "$1"
 }
 control() { mkwrite "$INST/$1/control" "$2"; }
+
+# initrd_with DIR: to stdout, the spawns' initramfs and what lies below DIR
+initrd_with() {
+	cat "$INITRD"
+	# Archive after archive; a plain one begins at a multiple of 4
+	head -c $((-$(wc -c <"$INITRD") & 3)) /dev/zero
+	(cd "$1" && find . | cpio -o -H newc 2>/dev/null)
+}
 
 # mk_load NAME [CMDLINE] [KERNEL]: the spawn does what mk.spawn= says, see dev/guest/spawn.sh
 # A debug kernel would run its unit tests in every spawn, too: seconds each time.
@@ -219,6 +237,14 @@ ended() {
 # its last start: said NAME TEXT [MS] waits for one, told NAME REGEX is the rest of the last
 said() { mkwait -b "$INST/$1/console" "spawn: $2" "${3:-$BOOT_MS}"; }
 told() { val "$1" console | sed -n -E "s/^.*spawn: $2//p" | tail -n 1; }
+
+# watched NAME: a spawn that runs mk.spawn=watch has written a line that is newer than now
+watched() {
+	local n
+	n=$(told "$1" "watch ")
+	n=${n%% *}
+	said "$1" "watch $((${n:-0} + 2)) " 20000
+}
 
 # hangs NAME: started with mk.spawn=...,hang, it answers no more
 hangs() {

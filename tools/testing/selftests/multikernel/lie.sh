@@ -54,14 +54,13 @@ echo "# seed $seed (SEED=$seed repeats it), $rounds rounds (N=)"
 need $DBG "debugfs of multikernel"
 command -v mkliar >/dev/null || skip_rest "mkliar is missing"
 
-# Its initramfs: the usual one, and the liar in a second archive
+# That of red alone
 liar_initrd() {
 	mkdir -p "$T/root/mk" && cp "$(command -v mkliar)" "$T/root/mk/" &&
-		(cd "$T/root" && find mk | cpio -o -H newc) 2>/dev/null | gzip >"$T/liar.gz" &&
-		cat "$INITRD" "$T/liar.gz" >"$T/liar.cpio.gz"
+		initrd_with "$T/root" >"$T/liar.cpio"
 }
 
-load_red() { INITRD=$T/liar.cpio.gz mk_load red "mk.spawn=$1" "$QUICK"; }
+load_red() { INITRD=$T/liar.cpio mk_load red "mk.spawn=$1" "$QUICK"; }
 
 stat() { # NAME KEY
 	key "$2" "$(tr '\n' ' ' <"$DBG/$1/stats")"

@@ -409,10 +409,7 @@ static void records(void)
 	}
 }
 
-static const struct {
-	const char *name;
-	void (*lie)(void);
-} lies[] = {
+static const struct lie lies[] = {
 	{ "head-misaligned",	head_misaligned },
 	{ "head-far",		head_far },
 	{ "head-back",		head_back },
@@ -461,36 +458,14 @@ static const struct {
 	{ "random",		random_words },
 	{ "control",		control },
 	{ "records",		records },
+	{ }
 };
-
-static int tell(char *what)
-{
-	char *arg = strchr(what, ':');
-	size_t i;
-
-	if (arg) {
-		*arg++ = '\0';
-		seed = strtoull(arg, &arg, 0) * 2 + 1;
-		if (*arg == ':')
-			count = strtoull(arg + 1, NULL, 0);
-	}
-	for (i = 0; i < ARRAY_SIZE(lies); i++) {
-		if (strcmp(what, lies[i].name))
-			continue;
-		say(what, "now");
-		lies[i].lie();
-		say(what, "done");
-		return 0;
-	}
-	say(what, "is not one of mkliar's");
-	return 2;
-}
 
 int main(int argc, char **argv)
 {
 	int i, err = argc < 2 ? 2 : map_window();
 
 	for (i = 1; i < argc && !err; i++)
-		err = tell(argv[i]);
+		err = tell(argv[i], lies);
 	return err;
 }

@@ -25,7 +25,6 @@
 
 static uint8_t data[PIECE + 1];
 static uint32_t mine;		/* its CID */
-static uint64_t number;		/* what followed the lie's name */
 
 /* What a socket of ours at the host's server would send */
 static struct virtio_vsock_hdr packet(uint16_t op, uint32_t len)
@@ -359,10 +358,7 @@ static void random_packets(void)
 	}
 }
 
-static const struct {
-	const char *name;
-	void (*lie)(void);
-} lies[] = {
+static const struct lie lies[] = {
 	{ "src-other",		src_other },
 	{ "src-host",		src_host },
 	{ "src-local",		src_local },
@@ -395,31 +391,8 @@ static const struct {
 	{ "credit",		credit },
 	{ "pour",		pour },
 	{ "random",		random_packets },
+	{ }
 };
-
-static int tell(char *what)
-{
-	char *arg = strchr(what, ':');
-	size_t i;
-
-	if (arg) {
-		*arg++ = '\0';
-		number = strtoull(arg, &arg, 0);
-		seed = number * 2 + 1;
-		if (*arg == ':')
-			count = strtoull(arg + 1, NULL, 0);
-	}
-	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-		if (strcmp(what, lies[i].name))
-			continue;
-		say(what, "now");
-		lies[i].lie();
-		say(what, "done");
-		return 0;
-	}
-	say(what, "is not one of mkvliar's");
-	return 2;
-}
 
 static int my_cid(void)
 {
@@ -444,6 +417,6 @@ int main(int argc, char **argv)
 			MK_OFFER_ID(1, host_offer(MK_SERVICE_VSOCK)), 0);
 	for (what = argc == 2 ? strtok(argv[1], "+") : NULL; what && !err;
 	     what = strtok(NULL, "+"))
-		err = tell(what);
+		err = tell(what, lies);
 	return err;
 }

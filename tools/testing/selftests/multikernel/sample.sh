@@ -13,11 +13,7 @@ need "$KO" "the sample module (SAMPLE_MULTIKERNEL)"
 # The spawn's initramfs, and the module
 mkdir -p "$T/root/mk/modules"
 cp "$KO" "$T/root/mk/modules"
-cp "$INITRD" "$T/initrd"
-# Archive after archive; a plain one begins at a multiple of 4
-size=$(wc -c <"$T/initrd")
-head -c $(((4 - size % 4) % 4)) /dev/zero >>"$T/initrd"
-(cd "$T/root" && find . | cpio -o -H newc 2>/dev/null) >>"$T/initrd"
+initrd_with "$T/root" >"$T/initrd"
 INITRD=$T/initrd
 trap 'rmmod mk_sample 2>/dev/null; mk_exit' EXIT
 

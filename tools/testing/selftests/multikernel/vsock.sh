@@ -20,12 +20,7 @@ spawn_initrd() {
 			cp /lib/x86_64-linux-gnu/* "$d/lib/x86_64-linux-gnu/" &&
 			cp /lib64/* "$d/lib64/" || return
 	fi
-	{
-		cat "$INITRD"
-		# A plain archive begins at a multiple of 4
-		head -c $((-$(stat -c %s "$INITRD") & 3)) /dev/zero
-		(cd "$d" && find . | cpio -o -H newc 2>/dev/null)
-	} >"$T/initrd"
+	initrd_with "$d" >"$T/initrd"
 	rm -rf "$d"
 	INITRD=$T/initrd
 }
@@ -44,16 +39,6 @@ errno_at_once() {
 	got=$("$@")
 	echo "$got"
 	equal errno "${got%% *}" "$want" && between ms "${got##*ms=}" 0 999
-}
-
-# until FILE REGEX: a background job says it (what it does is bounded by itself)
-until_says() {
-	local tries=0
-	while ! grep -Eq "$2" "$1" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 600 ] || { echo "no /$2/ in $1:"; cat "$1"; return 1; }
-		usleep 50000
-	done
 }
 
 ends_with_reset() { # FILE

@@ -33,12 +33,7 @@ command -v mkvliar >/dev/null || skip_rest "mkvliar is missing"
 liar_initrd() {
 	mkdir -p "$T/root/mk/bin" && cp "$(command -v mkvliar)" "$T/root/mk/" &&
 		cp "$(command -v mkvsock)" "$T/root/mk/bin/" || return
-	{
-		cat "$INITRD"
-		# A plain archive begins at a multiple of 4
-		head -c $((-$(stat -c %s "$INITRD") & 3)) /dev/zero
-		(cd "$T/root" && find mk | cpio -o -H newc 2>/dev/null)
-	} >"$T/liar.cpio"
+	initrd_with "$T/root" >"$T/liar.cpio"
 	INITRD=$T/liar.cpio
 }
 
@@ -50,15 +45,6 @@ on() { mkvsock run "$(val "$1" cid)" 1024 "$2"; }
 # count NAME KEY: the host's counter of its packets
 count() { key "$2" "$(grep " name=$1 " $STATS)"; }
 sockets() { awk '/^sockets: used/ { print $3 }' /proc/net/sockstat; }
-
-until_says() { # FILE REGEX
-	local tries=0
-	while ! grep -Eq "$2" "$1" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || { echo "no /$2/ in $1:"; cat "$1"; return 1; }
-		usleep 50000
-	done
-}
 
 until_cut() { # NAME
 	local tries=0
