@@ -572,10 +572,12 @@ static inline void mk_debugfs_remove(struct mk_channel *ch) { }
 #ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
 void mk_inject_init(struct dentry *root);
 void mk_inject_early(bool console);
+u32 mk_inject_epoch(u32 epoch);
 void mk_inject_not_ready(void);
 #else
 static inline void mk_inject_init(struct dentry *root) { }
 static inline void mk_inject_early(bool console) { }
+static inline u32 mk_inject_epoch(u32 epoch) { return epoch; }
 static inline void mk_inject_not_ready(void) { }
 #endif
 
