@@ -3,22 +3,23 @@
 # check-series.sh [quick]: is what "make series" writes fit to be sent?
 #	am           applied to a pristine tree it gives the prepared tree, byte for byte
 #	log          changelogs: no line too long, no tag of somebody
+#	signoff      SIGNOFF= is the poster's tag, once a patch; a bad one is refused
 #	checkpatch   --strict, but for what dev/series/checkpatch.ok justifies
-#	maintainers  each new file has an entry
+#	maintainers  each new file has an entry, also with SIGNOFF=
 #	spelling     codespell, but for the words in dev/series/spelling.ok
 #	kernel-doc   -Wall, each C file and header
-#	abi          scripts/get_abi.pl takes Documentation/ABI/
-#	sparse       each C file of ours
+#	abi          scripts/get_abi.pl takes Documentation/ABI/, and finds each path of ours
+#	sparse       each C file of ours, and none is left out
 #	docs         sphinx makes the pages without a warning about ours
 #	builds       each commit, with CONFIG_MULTIKERNEL=n and =y: dev/series/builds.sh
-# "quick" is am and log: a part of "make check". ONLY=am,docs chooses. FROM=3 TO=5: builds
+# "quick" is am, log and signoff: a part of "make check". ONLY=am,docs chooses. FROM=3 TO=5: builds
 # of these patches only. The last line is "N passed, N failed".
 . "$(dirname "$0")/lib.sh"
 . "$TOP/dev/judge.sh"
 . "$TOP/dev/series/lib.sh"
 
-PARTS="am log checkpatch maintainers spelling kernel-doc abi sparse docs builds"
-[ "${1:-}" != quick ] || PARTS="am log"
+PARTS="am log signoff checkpatch maintainers spelling kernel-doc abi sparse docs builds"
+[ "${1:-}" != quick ] || PARTS="am log signoff"
 for p in ${ONLY:+${ONLY//,/ }}; do
 	grep -qw -- "$p" <<<"$PARTS" || die "ONLY: there is no part '$p'; there are: $PARTS"
 done
@@ -68,7 +69,7 @@ check_am() {
 	verdict "git am gives the prepared tree, byte for byte" "$(same_as_tree "$work/am")" \
 		"${#ours[@]} files, $(git -C "$work/am" rev-list --count pristine..series) patches"
 	verdict "no Signed-off-by but the poster's" "$(
-		sed -n 's/^Signed-off-by: //p' "$SERIES"/*.patch | sort -u | sed "\\#^${SIGNOFF:-nobody}\$#d")"
+		sed -n 's/^Signed-off-by: //p' "$SERIES"/*.patch | sort -u | grep -vxF -- "${SIGNOFF:-nobody}" || :)"
 }
 
 check_log() {
@@ -80,8 +81,44 @@ check_log() {
 				body && length > 75 && !/^ / { print f ": " $0 }'
 		done)"
 	verdict "subjects: 'area: Imperative', at most 72 columns" "$(
-		cd "$TOP/dev/series" && find . -name '*.txt' ! -name cover-letter.txt -exec sed -s -n 1p {} + |
-			awk 'length > 72 || !/: [A-Z]/')"
+		# As they are sent: some are those of patches/, and git folds them
+		for f in "$SERIES"/*.patch; do
+			case $f in */0000-*) continue ;; esac
+			awk '/^Subject: / { s = $0; next } s != "" && /^ / { s = s $0; next }
+				s != "" { sub(/^Subject: \[PATCH [0-9/]*\] /, "", s); print s; exit }' "$f"
+		done | awk 'length > 72 || !/: [A-Z]/; END { if (NR < 2) print "only " NR " subjects" }')"
+}
+
+# In a folder of its own: that of the others is as it is sent
+check_signoff() {
+	local who="Ann O. Other <ann.o'other@example.org>" bad dir=$work/signoff said
+	said=$(SIGNOFF=$who "$TOP/dev/series.sh" "$dir" 2>&1) || { verdict "SIGNOFF=" "$said"; return; }
+	verdict "SIGNOFF='$who': one tag a patch, and it is from him" "$(
+		for f in "$dir"/*.patch; do
+			tags=$(grep -ci '^signed-off-by:' "$f" || :)
+			case $f in
+			*/0000-*) [ "$tags" = 0 ] || echo "the cover letter has a tag" ;;
+			*)
+				if [ "$tags" != 1 ] || ! grep -qxF -- "Signed-off-by: $who" "$f"; then
+					echo "$(basename "$f"): $tags tags, or another's"
+				fi
+				;;
+			esac
+			# Git quotes a name with a dot
+			[ "$(sed -n 's/^From: //p' "$f" | tr -d '"')" = "$who" ] || echo "$(basename "$f"): $(grep '^From: ' "$f")"
+		done)" "$(find "$dir" -name '*.patch' | wc -l) files"
+	verdict "SIGNOFF=: he is the maintainer" "$(
+		added=$(sed -n 's/^+\([MS]:.*\)/\1/p' "$dir"/*.patch)
+		[ "$added" = "M:	$who"$'\n'"S:	Maintained" ] || echo "MAINTAINERS gets: $added")"
+	for bad in "Ann Other" "ann@example.org" "<ann@example.org>" "Ann <ann>" $'Ann\nSigned-off-by: Bob <b@c>'; do
+		said=
+		if said=$(SIGNOFF=$bad "$TOP/dev/series.sh" "$work/bad" 2>&1); then
+			said="is taken"
+		elif [ ! -e "$work/bad" ] && grep -q "^error: SIGNOFF=.*is not 'Name <mail>'" <<<"${said//$'\n'/ }"; then
+			said=
+		fi
+		verdict "SIGNOFF='${bad//$'\n'/\\n}' is refused" "$said"
+	done
 }
 
 # A line of checkpatch.ok: TYPE, a tab, a pattern of "file: message", a tab, why
@@ -117,6 +154,17 @@ check_maintainers() {
 		printf '%s\n' "${new[@]}" | xargs -P "$(nproc)" -I{} sh -c '
 			perl scripts/get_maintainer.pl --no-git --no-git-fallback --no-tree --sections -f "$1" 2>/dev/null |
 			grep -qx MULTIKERNEL || echo "$1"' - {})" "${#new[@]} files"
+
+	# The tree's MAINTAINERS, as SIGNOFF= makes it, in a folder that has what the script wants
+	local tree=$work/maintainers who="Ann Other <ann@example.org>"
+	mkdir -p "$tree/kernel/multikernel"
+	(export SIGNOFF=$who; posted MAINTAINERS >"$tree/MAINTAINERS")
+	cp "$TREE/kernel/multikernel/state.c" "$tree/kernel/multikernel/"
+	verdict "get_maintainer: with SIGNOFF= it is the poster" "$(
+		cd "$tree" || exit
+		said=$(perl "$TREE/scripts/get_maintainer.pl" --no-git --no-git-fallback --no-tree --no-rolestats \
+			-f kernel/multikernel/state.c 2>&1 || :)
+		grep -qxF -- "$who" <<<"$said" || echo "$said")"
 }
 
 check_spelling() {
@@ -144,17 +192,28 @@ check_abi() {
 	cd "$TREE"
 	said=$(perl scripts/get_abi.pl validate 2>&1 | grep -i multikernel || :)
 	verdict "get_abi.pl validate" "$said"
-	said=$(perl scripts/get_abi.pl search /sys/kernel/multikernel/create 2>&1 || :)
-	verdict "get_abi.pl finds our files" "$(grep -q 'sysfs-kernel-multikernel' <<<"$said" || echo "not create: $said")"
+	local paths=() path
+	mapfile -t paths < <(sed -n '/^What:/,/^[A-Z][A-Za-z]*:/{ s/^What:[[:space:]]*//; /^[[:space:]]*\/sys/s/^[[:space:]]*//; /^\/sys/p }' \
+		Documentation/ABI/testing/*multikernel*)
+	verdict "get_abi.pl finds each path of our files" "$(
+		[ "${#paths[@]}" -ge 50 ] || echo "only ${#paths[@]} paths are in the files"
+		# Several of one entry are joined by 0xac
+		for path in "${paths[@]}"; do
+			said=$(perl scripts/get_abi.pl search "(^|\\xac)$path(\\xac|\$)" 2>&1 || :)
+			grep -q "^Defined on file.*multikernel" <<<"$said" || echo "not $path: $said"
+		done)" "${#paths[@]} paths"
 	cd "$TOP"
 }
 
-# The configuration of builds; what is ours is compiled anew each time
+# The configuration of builds, with ACPI, which acpi.c needs; what is ours is compiled anew each time
 check_sparse() {
 	local build=$OUT/series-build/sparse log=$LOGS/series-sparse.log
 	make_sparse >"$log" 2>&1 </dev/null || { count_fail "sparse: make failed, see $log"; return; }
-	verdict "sparse" "$(grep -E 'warning:|error:' "$log" | grep -i multikernel || :)" \
-		"$(grep -c '^  CHECK .*multikernel' "$log" || :) files"
+	verdict "sparse" "$(
+		grep -E 'warning:|error:' "$log" | grep -i multikernel || :
+		printf '%s\n' "${sources[@]}" | grep '\.c$' | while IFS= read -r f; do
+			grep -qE "^  CHECK +([^ ]*/)?$f\$" "$log" || echo "$f: was not checked"
+		done)" "$(grep -c '^  CHECK .*multikernel' "$log" || :) files"
 }
 
 make_sparse() {
@@ -166,7 +225,8 @@ make_sparse() {
 		cat "$TOP"/{kernel/configs/multikernel,dev/series/build}.config >"$build/fragment" &&
 		(cd "$TREE" && KCONFIG_CONFIG=$build/.config scripts/kconfig/merge_config.sh -m -O "$build" \
 			"$build/.config" "$build/fragment") &&
-		"${kmake[@]}" olddefconfig || return
+		sed -i 's/^# CONFIG_ACPI is not set/CONFIG_ACPI=y/' "$build/.config" &&
+		"${kmake[@]}" olddefconfig && grep -x CONFIG_ACPI=y "$build/.config" || return
 	for d in "${dirs[@]}"; do
 		rm -rf "${build:?}/$d"
 	done

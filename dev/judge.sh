@@ -8,6 +8,7 @@ skipped=0
 
 count_pass() { passed=$((passed + 1)); echo "  passed: $1"; }
 count_fail() { failed=$((failed + 1)); echo "  FAILED: $1"; }
+count_skip() { skipped=$((skipped + 1)); echo "  skipped: $1"; }
 
 # judge NAME LOGPREFIX QEMU_EXIT [awk -v settings]: read one run's logs
 judge() {
@@ -39,10 +40,7 @@ judge_script() {
 	said=$("$@") || rc=$?
 	case $rc in
 	0) count_pass "$name: $(sed -n '$s/^# //; $p' <<<"$said")" ;;
-	4)
-		skipped=$((skipped + 1))
-		echo "  skipped: $name: $(tail -n 1 <<<"$said")"
-		;;
+	4) count_skip "$name: $(tail -n 1 <<<"$said")" ;;
 	*) count_fail "$name: $(grep '^not ok' <<<"$said" || tail -n 3 <<<"$said" | tr -s ' \n' ' ')" ;;
 	esac
 }

@@ -5,6 +5,10 @@
 . "$(dirname "$0")/lib.sh"
 
 dir=${1:-${O:-$TOP/build}/series}
+who='^[^<>]+ <[^<>@[:space:]]+@[^<>@[:space:]]+>$'
+if [ -n "${SIGNOFF:-}" ] && { [[ ! $SIGNOFF =~ $who ]] || [[ $SIGNOFF = *$'\n'* ]]; }; then
+	die "SIGNOFF='$SIGNOFF': is not 'Name <mail>'"
+fi
 command -v python3 >/dev/null || die "python3 is missing"
 command -v git >/dev/null || die "git is missing"
 take_lock "series"

@@ -1,27 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck disable=SC2015,SC2086 # fail does not come back; words
+# shellcheck disable=SC2015,SC2086,SC3043 # fail does not come back; no blanks; busybox ash
 # The guest's part of `make bench`: lines "bench: NAME=VALUE UNIT", medians of several
 # rounds. Times are taken by mkbench and by the kernel, not by this script.
-PATH=/mk/bin:$PATH
-MK=/sys/kernel/multikernel
+# shellcheck source=dev/guest/benchlib.sh
+. /mk/benchlib.sh
 I=$MK/instances/b
 D=/sys/kernel/debug/multikernel
-KERNEL=/mk/bzImage
-INITRD=/mk/base.cpio.gz
-ROUNDS=${MK_N:-5}
 LIVES=/tmp/bench.lives
 
-fail() {
-	echo "bench: FAIL $*"
-	dmesg | grep 'multikernel: ' | tail -n 5
-	exit 1
-}
-
 out() { echo "bench: $1=$2 $3"; }
-
-# median of the numbers on stdin
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # values KEY FILE: of "KEY=value" in each line
 values() { sed -n -E "s/(^|.* )$1=([0-9]+).*/\2/p" "$2"; }
@@ -76,15 +64,9 @@ POLL=/sys/module/multikernel/parameters/poll_us
 
 # --- messages: everything on CPU 0, the yardstick's other CPU is CPU 1 ---
 
-# The spawn's end of the sockets, behind the archive; a plain one begins at a multiple of 4
+# With the spawn's end of the sockets
 VSOCK_INITRD=/tmp/bench.initrd
-mkdir -p /tmp/bench.root/mk/bin
-cp "$(command -v mkvsock)" /tmp/bench.root/mk/bin/
-{
-	cat $INITRD
-	head -c $((-$(stat -c %s $INITRD) & 3)) /dev/zero
-	(cd /tmp/bench.root && find . | cpio -o -H newc 2>/dev/null)
-} >$VSOCK_INITRD
+initrd_with mkvsock $VSOCK_INITRD
 
 up() {
 	mkwrite $MK/create "name=b cpus=2-3 memory=256M" &&

@@ -3,32 +3,16 @@
 # The guest's part of `make bench` for faults: how soon a panic is known, and what work of
 # the host and of another instance lose while one breaks down again and again.  4 CPUs:
 # 0 and 1 of the host, 2 of the instance f that breaks, 3 of the instance o that serves.
-# shellcheck disable=SC2015 # fail does not come back
-PATH=/mk/bin:$PATH
-MK=/sys/kernel/multikernel
-KERNEL=/mk/bzImage
-INITRD=/mk/base.cpio.gz
-ROUNDS=${MK_N:-5}
+# shellcheck disable=SC2015,SC2086,SC3043 # fail does not come back; no blanks; busybox ash
+# shellcheck source=dev/guest/benchlib.sh
+. /mk/benchlib.sh
 OUT=/tmp/benchfault
 
-fail() {
-	echo "bench: FAIL $*"
-	dmesg | grep 'multikernel: ' | tail -n 5
-	exit 1
-}
-
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 state_of() { mkwait "$1" "$2,crashed,stopped" 60000; }
 load() { mkload -i "$(cat "$MK/instances/$1/id")" -r "$2" -c "quiet $3" $KERNEL; }
 
-# The other's end of the sockets, behind the archive; a plain one begins at a multiple of 4
-mkdir -p $OUT.root/mk/bin
-cp "$(command -v mkvsock)" $OUT.root/mk/bin/
-{
-	cat $INITRD
-	head -c $((-$(stat -c %s $INITRD) & 3)) /dev/zero
-	(cd $OUT.root && find . | cpio -o -H newc 2>/dev/null)
-} >$OUT.initrd
+# With the other's end of the sockets
+initrd_with mkvsock $OUT.initrd
 
 mkwrite $MK/create "name=o cpus=3 memory=128M split_core=1" && load o $OUT.initrd mk.spawn=vsock &&
 	mkwrite $MK/instances/o/control start && [ "$(state_of o running)" = running ] &&

@@ -1,21 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2086,SC3043 # no blanks; busybox ash
 # The guest's part of `make bench` for 1, 2 and 4 instances: what a ping to one costs
 # while others flood the host, or only burn a CPU each.  8 CPUs: 4 of the host, which
 # read for one instance each, and one for each instance.
-PATH=/mk/bin:$PATH
-MK=/sys/kernel/multikernel
+# shellcheck source=dev/guest/benchlib.sh
+. /mk/benchlib.sh
 D=/sys/kernel/debug/multikernel
-KERNEL=/mk/bzImage
-INITRD=/mk/base.cpio.gz
-ROUNDS=${MK_N:-5}
 OUT=/tmp/benchn
-
-fail() {
-	echo "bench: FAIL $*"
-	dmesg | grep 'multikernel: ' | tail -n 5
-	exit 1
-}
 
 # up NUMBER WORD: instance iNUMBER on CPU 4 + NUMBER, whose spawn does WORD; the host's
 # CPU NUMBER reads for it
@@ -44,9 +36,7 @@ pings() {
 	done
 	sed "s/^/# $1: /" $OUT
 	for key in avg median min; do
-		sed -n -E "s/.*${key}_ns=([0-9]+).*/\1/p" $OUT | sort -n |
-			awk -v n="$1_${key}_ns" '{ v[NR] = $1 }
-				END { print "bench: " n "=" v[int((NR + 1) / 2)] " ns" }'
+		echo "bench: $1_${key}_ns=$(sed -n -E "s/.*${key}_ns=([0-9]+).*/\1/p" $OUT | median) ns"
 	done
 }
 

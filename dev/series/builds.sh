@@ -9,9 +9,12 @@
 # An object that a commit brings and does not link yet (see link-with in the manifest) is
 # compiled as well, by an "always-y" that is put into the Makefile for that.
 #
+# The last commit is also built with MULTIKERNEL=y and ACPI, which the others are without:
+# it costs a build from nothing.
+#
 # What was built once is not built again: what a build sees of the commit, the configuration
-# and the compiler are remembered. FROM=3 TO=5: only these patches. VARIANTS="n y w1": only
-# these kinds. AGAIN=1: forget.
+# and the compiler are remembered. FROM=3 TO=5: only these patches. VARIANTS="n y w1 acpi":
+# only these kinds. AGAIN=1: forget.
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/dev/judge.sh"
 . "$TOP/dev/series/lib.sh"
@@ -22,7 +25,7 @@ SRC=$CACHE/src/series
 DIR=$OUT/series-build
 mkdir -p "$DIR"
 
-w1_option=CONFIG_ACPI
+more_option=CONFIG_ACPI	# of w1 and acpi
 cc=gcc hostcc=gcc
 if command -v ccache >/dev/null; then
 	install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
@@ -56,7 +59,7 @@ make_source() {
 	git -C "$SRC" rev-parse -q --verify HEAD >/dev/null || git -C "$SRC" reset -q pristine
 }
 
-# v: pristine, n, y or w1; also the folder
+# v: pristine, n, y, w1 or acpi; also the folder
 kmake() { make -C "$SRC" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" "$@"; }
 
 # The configuration that is asked for, before kconfig has seen it
@@ -77,12 +80,12 @@ build_pristine() {
 	rm -f "$DIR/pristine.built"
 	say "the pristine tree first, from nothing"
 	git -C "$SRC" checkout -q -f pristine
-	rm -rf "${DIR:?}"/{pristine,n,y,w1}
+	rm -rf "${DIR:?}"/{pristine,n,y,w1,acpi}
 	mkdir "$DIR/pristine"
 	want_config >"$LOGS/series-config.log" 2>&1
 	build pristine 0 || die "the pristine tree does not build, see $log"
 	warnings "$log" >"$DIR/warnings"
-	mkdir -p "$DIR/w1"
+	mkdir -p "$DIR/w1" "$DIR/acpi"
 	cp -a "$DIR/pristine" "$DIR/n"
 	mv "$DIR/pristine" "$DIR/y"
 	echo "$id" >"$DIR/pristine.built"
@@ -123,8 +126,8 @@ build() {
 	git -C "$SRC" checkout -q -f "$1" || return
 	compile_unlinked
 	case $v in
-	# Only what is ours is compiled there: ACPI costs nothing, and acpi.c needs it
-	w1) sed "s/^# $w1_option is not set/$w1_option=y/" "$DIR/y.want" >"$DIR/w1/.config" ;;
+	# Of w1 only what is ours is compiled: ACPI costs nothing there, and acpi.c needs it
+	w1 | acpi) sed "s/^# $more_option is not set/$more_option=y/" "$DIR/y.want" >"$DIR/$v/.config" ;;
 	*) cp "$DIR/$v.want" "$DIR/$v/.config" ;;
 	esac
 	log=$LOGS/series-$v-$2.log
@@ -159,7 +162,7 @@ touch "$DIR/built"
 # key V COMMIT: the same for two that are the same to the build
 key() {
 	local v=$1
-	[ "$v" != w1 ] || v=w1,$w1_option
+	case $v in w1 | acpi) v=$v,$more_option ;; esac
 	echo "$v $id $(git -C "$SRC" ls-tree -r "$2" |
 		grep -vE '\s(Documentation/|tools/multikernel/|tools/testing/|MAINTAINERS)' | sha256sum | cut -c1-40)"
 }
@@ -168,6 +171,7 @@ key() {
 say_what() {
 	case $1 in
 	w1) echo "patch $2: no warning of our files with W=1: $(git -C "$SRC" log -1 --format=%s "$3")" ;;
+	acpi) echo "patch $2: builds with MULTIKERNEL=y and ACPI, no new warning: $(git -C "$SRC" log -1 --format=%s "$3")" ;;
 	*) echo "patch $2: builds with MULTIKERNEL=$1, no new warning: $(git -C "$SRC" log -1 --format=%s "$3")" ;;
 	esac
 }
@@ -188,6 +192,11 @@ check_one() {
 	fi
 	case $v in
 	w1) new=$(warnings "$log" | grep multikernel || :) ;;
+	# The pristine tree was built without ACPI: of the rest only what names us is ours
+	acpi)
+		new=$(warnings "$log" | grep multikernel || :)
+		[ -f "$DIR/acpi/arch/x86/kernel/multikernel/acpi.o" ] || new+="acpi.c was not compiled"
+		;;
 	*) new=$(comm -13 "$DIR/warnings" <(warnings "$log")) ;;
 	esac
 	# Kconfig drops silently what has no way to be
@@ -212,7 +221,8 @@ for i in "${!commits[@]}"; do
 	if [ "$nr" -lt "${FROM:-1}" ] || [ "$nr" -gt "${TO:-999}" ]; then
 		continue
 	fi
-	for v in ${VARIANTS:-n y w1}; do
+	for v in ${VARIANTS:-n y w1 acpi}; do
+		[ "$v" != acpi ] || [ "$nr" = "${#commits[@]}" ] || continue
 		check_one "$v" "$nr" "${commits[i]}"
 	done
 done

@@ -177,6 +177,15 @@ class Stager:
         return out + comment
 
 
+def posted(path, text, signoff):
+    """A file as the poster sends it: MAINTAINERS names him."""
+    if path == "MAINTAINERS" and signoff:
+        text, n = re.subn(f"^M:\t{re.escape(AUTHOR)}$", lambda m: f"M:\t{signoff}", text, flags=re.M)
+        if n != 1:
+            die(f"MAINTAINERS.patch: has not one line 'M:\t{AUTHOR}'")
+    return text
+
+
 class Repo:
     def __init__(self, path, author):
         self.path = path
@@ -230,7 +239,7 @@ def section(path, title):
     return None
 
 
-def cover_letter(patches, signoff):
+def cover_letter(patches):
     """Subject and text.  A line '@include PAGE TITLE' becomes that section, @NAME the number
     of that patch."""
     numbers = {p.name: str(p.nr) for p in patches}
@@ -266,7 +275,7 @@ def cover_letter(patches, signoff):
     body = re.sub(r"(?<!\S)@([a-z0-9-]+)", lambda m: numbers[m[1]], body)
     for m in missing:
         print(f"warning: cover letter: {m}", file=sys.stderr)
-    return subject, body.strip("\n") + (f"\n\nSigned-off-by: {signoff}" if signoff else "")
+    return subject, body.strip("\n")
 
 
 def main():
@@ -275,8 +284,6 @@ def main():
     ap.add_argument("out")
     ap.add_argument("--signoff")
     a = ap.parse_args()
-    if a.signoff and not re.fullmatch(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>", a.signoff):
-        die(f"SIGNOFF={a.signoff}: is not 'Name <mail>'")
 
     side = f"{a.tree}.mk"
     ours = open(f"{side}/manifest").read().split("\n")[:-1]
@@ -311,8 +318,12 @@ def main():
                                    capture_output=True, text=True)
                 if r.returncode:
                     die(f"{p.name}: {h} does not apply here: {r.stdout.strip()}")
+            if "MAINTAINERS.patch" in p.hooks:
+                text = open(f"{tmp}/MAINTAINERS").read()
+                open(f"{tmp}/MAINTAINERS", "w").write(posted("MAINTAINERS", text, a.signoff))
             repo.commit(changelog(p, a.signoff), p.nr)
-        wrong = [f for f in ours if open(f"{tmp}/{f}", "rb").read() != open(f"{a.tree}/{f}", "rb").read()]
+        wrong = [f for f in ours if open(f"{tmp}/{f}").read() !=
+                 posted(f, open(f"{a.tree}/{f}").read(), a.signoff)]
         if wrong:
             die(*[f"{f}: not as in {a.tree} after the last patch" for f in wrong])
 
@@ -322,7 +333,7 @@ def main():
                  "--zero-commit", "--no-signature", "--no-renames", "--stat=72", f"HEAD~{len(patches)}")
     cover = f"{a.out}/0000-cover-letter.patch"
     text = open(cover).read()
-    subject, body = cover_letter(patches, a.signoff)
+    subject, body = cover_letter(patches)
     text = text.replace("*** SUBJECT HERE ***", subject).replace("*** BLURB HERE ***", body)
     open(cover, "w").write(text)
     print(f"{len(patches)} patches and a cover letter: {a.out}")

@@ -50,34 +50,18 @@
  * - beat.c: each CPU of a spawn says that it is alive
  * - sysfs.c, debugfs.c, trace.h: the surfaces
  * - bench.c: figures of the messages
+ * - inject.c: faults of a spawn on request, for tests
  *
  * What has to do with a channel is declared in channel.h, the rest here.
- * - inject.c: faults of a spawn on request, for tests
  *
  * The pure parts use none of the others.  What depends on the
  * processor is in arch/x86/kernel/multikernel/ behind arch_mk_*().
  *
- * Locks, in the order in which they nest
- * ======================================
+ * Locks
+ * =====
  *
- * 1. mk_lock: the list of instances, the pools, creating and destroying
- * 2. &mk_instance.lock: everything of one instance that has no other lock
- * 3. device_hotplug_lock, cpu_hotplug_lock: taken by lending and returning CPUs
- * 4. mk_service_lock: which services there are (service.c)
- * 5. &mk_channel.rx_lock, and the bit rx_busy: readers, and opening and closing of
- *    endpoints; held while a service is called, in softirq the bit alone
- * 6. &mk_channel.requests_lock: softirqs off
- * 7. &mk_channel.tx_lock: raw, taken in any context but NMI
- *
- * The tty layer's and hvc's locks nest outside of those of hvc_multikernel.c,
- * and these outside of tx_lock; none of them is held where a service is called.
- *
- * Inside these, and with nothing inside them: the list of channels
- * (channel.c), the links (link.c), &mk_heart.lock, the proof stub (arch), the
- * figures of debugfs.c and bench.c.  A ping takes only those of the channel.
- *
- * sysfs files of an instance take its lock; the folder is therefore removed
- * with no lock held.
+ * The order in which they nest is in Documentation/multikernel/design.rst,
+ * "Locks".
  */
 #ifndef _MK_INTERNAL_H
 #define _MK_INTERNAL_H

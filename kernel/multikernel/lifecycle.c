@@ -15,7 +15,7 @@
 #include "trace.h"
 
 /* How often an active instance is looked at, should a doorbell be lost */
-#define MK_POLL_INTERVAL	(HZ / 5)
+#define MK_LOOK_INTERVAL	(HZ / 5)
 
 /* What a panicking spawn gets to say its last lines */
 #define MK_DYING_GRACE_MS	2000
@@ -331,7 +331,7 @@ static void mk_event_work(struct work_struct *work)
 		mk_look(inst);
 	if (mk_state_active(inst->state))
 		queue_delayed_work(mk_wq, &inst->event_work,
-				   inst->state == MK_RUNNING ? HZ : MK_POLL_INTERVAL);
+				   inst->state == MK_RUNNING ? HZ : MK_LOOK_INTERVAL);
 	mutex_unlock(&inst->lock);
 }
 
@@ -497,7 +497,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 	}
 	inst->ran = true;
 	inst->first_instruction_us = ktime_us_delta(ktime_get(), begin);
-	queue_delayed_work(mk_wq, &inst->event_work, MK_POLL_INTERVAL);
+	queue_delayed_work(mk_wq, &inst->event_work, MK_LOOK_INTERVAL);
 
 	return 0;
 }

@@ -404,7 +404,7 @@ static struct kunit_case mk_liar_cases[] = {
 };
 
 static struct kunit_suite mk_liar_suite = {
-	.name = "multikernel_liar",
+	.name = "multikernel_channel_hostile",
 	.test_cases = mk_liar_cases,
 };
 

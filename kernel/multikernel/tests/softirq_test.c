@@ -326,4 +326,5 @@ static struct kunit_suite mk_softirq_suite = {
 	.exit = mk_soft_end,
 	.test_cases = mk_softirq_cases,
 };
+
 kunit_test_suite(mk_softirq_suite);

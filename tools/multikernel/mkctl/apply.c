@@ -174,7 +174,7 @@ static int do_step(const struct opts *o, const struct want *w, enum step step)
 	case UNLOAD:
 		return image_unload(w->name);
 	case LOAD:
-		return inst_load(w);
+		return image_load(w);
 	case START:
 		return o->no_wait ? inst_control(w->name, "start") :
 				    start_and_wait(w->name, "start", o->timeout, NULL);

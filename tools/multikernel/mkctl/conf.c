@@ -5,7 +5,6 @@
  * goes to the end of its line, as a kernel command line may have any character.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -202,44 +201,8 @@ int conf_read(const char *path, struct want *w)
 	return RC_OK;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-/* The names that have a file in @dir, sorted.  0 or a negative errno */
+/* The names that have a file in @dir.  As sys_names() */
 int conf_list(const char *dir, struct names *n)
 {
-	struct dirent *e;
-	size_t len;
-	DIR *d;
-
-	n->name = NULL;
-	n->nr = 0;
-	d = opendir(dir);
-	if (!d)
-		return -errno;
-	while ((e = readdir(d))) {
-		len = strlen(e->d_name);
-		if (e->d_name[0] == '.' || len <= strlen(SUFFIX) ||
-		    strcmp(e->d_name + len - strlen(SUFFIX), SUFFIX))
-			continue;
-		if (len - strlen(SUFFIX) > MK_NAME_MAX) {
-			complain(0, "%s/%s: the name is too long for an instance, left out", dir,
-				 e->d_name);
-			continue;
-		}
-		n->name = realloc(n->name, (n->nr + 1) * sizeof(*n->name));
-		if (!n->name) {
-			closedir(d);
-			n->nr = 0;
-			return -ENOMEM;
-		}
-		snprintf(n->name[n->nr++], sizeof(*n->name), "%.*s", (int)(len - strlen(SUFFIX)),
-			 e->d_name);
-	}
-	closedir(d);
-	if (n->nr)
-		qsort(n->name, n->nr, sizeof(*n->name), by_name);
-	return 0;
+	return sys_names(dir, SUFFIX, n);
 }

@@ -38,7 +38,17 @@ static const struct {
 	{ "does not fit", "give the instance more memory, or a smaller initrd" },
 	{ "command line has", "shorten --append" },
 	{ "there is no", "'mkctl list' shows what there is" },
+	{ "is linked already", "'mkctl show NAME' has its links" },
+	{ "is not linked", "'mkctl show NAME' has its links" },
+	{ "out of memory", "free some of the host's own, the pool is not what is short" },
+	{ "can't be mapped", "free some of the host's own, the pool is not what is short" },
+	{ "can't be written", "free some of the host's own, the pool is not what is short" },
+	{ "going down", "nothing is made or started before it has booted again" },
+	{ "is being destroyed", "create it anew when that is done" },
 };
+
+/* Of no use behind that reason */
+static const char in_dmesg[] = "dmesg has the kernel's reason";
 
 /* What to do, and the exit status, where only the errno tells */
 static const struct {
@@ -49,7 +59,7 @@ static const struct {
 	{ EPERM, RC_PERMISSION, "it takes root with CAP_SYS_BOOT, or the host is locked down" },
 	{ EACCES, RC_PERMISSION, "it takes root" },
 	{ ENOENT, RC_NOT_THERE, "'mkctl list' shows what there is" },
-	{ ENODEV, RC_NOT_THERE, "it is gone, or the host goes down" },
+	{ ENODEV, RC_NOT_THERE, "'mkctl list' shows what there is" },
 	{ EEXIST, RC_STATE, "'mkctl list' shows what there is" },
 	{ EBUSY, RC_STATE, "'mkctl list' shows the states" },
 	{ ESRCH, RC_STATE, "nothing runs in it; 'mkctl start NAME' starts it" },
@@ -63,11 +73,11 @@ static const struct {
 	{ ELIBBAD, RC_IMAGE, "the image is damaged" },
 	{ ETIMEDOUT, RC_TIMEOUT, "'mkctl show NAME' and 'mkctl log NAME' say more" },
 	{ EOPNOTSUPP, RC_UNFIT, "see 'mkctl check'" },
-	{ ESHUTDOWN, RC_STATE, "the host goes down" },
-	{ EINVAL, RC_USAGE, "dmesg has the kernel's reason" },
-	{ E2BIG, RC_USAGE, "dmesg has the kernel's reason" },
-	{ ERANGE, RC_USAGE, "dmesg has the kernel's reason" },
-	{ EIO, RC_FAILED, "dmesg has the kernel's reason" },
+	{ ESHUTDOWN, RC_STATE, "the host goes down; nothing is made or started any more" },
+	{ EINVAL, RC_USAGE, in_dmesg },
+	{ E2BIG, RC_USAGE, in_dmesg },
+	{ ERANGE, RC_USAGE, in_dmesg },
+	{ EIO, RC_FAILED, in_dmesg },
 };
 
 static const char *hint_of(const char *reason)
@@ -95,7 +105,7 @@ static void print_hint(const char *hint, const char *name)
 /* @err is a negative errno, @name may be NULL.  Returns the exit status */
 int fail(const char *name, const char *verb, int err)
 {
-	const char *hint = NULL, *reason = mk_reason();
+	const char *hint = NULL, *better, *reason = mk_reason();
 	int status = RC_FAILED;
 	size_t i;
 
@@ -105,8 +115,11 @@ int fail(const char *name, const char *verb, int err)
 		status = errnos[i].status;
 		hint = errnos[i].hint;
 	}
-	if (*reason)
-		hint = hint_of(reason);
+	better = hint_of(reason);
+	if (better)
+		hint = better;
+	else if (*reason && hint == in_dmesg)
+		hint = NULL;
 
 	fprintf(stderr, "mkctl: ");
 	if (name)

@@ -103,11 +103,6 @@ int inst_policy(const struct want *w)
 	return RC_OK;
 }
 
-int inst_load(const struct want *w)
-{
-	return image_load(w);
-}
-
 int inst_control(const char *name, const char *verb)
 {
 	int err = mk_write(name, "control", verb, verb);

@@ -32,6 +32,9 @@ _mkctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
+		case $cur in
+		-*) commands="--json --help --version" ;;
+		esac
 		COMPREPLY=($(compgen -W "$commands" -- "$cur"))
 		return
 	fi
@@ -74,13 +77,16 @@ _mkctl() {
 	esac
 	if [ "$cmd" = wait ] && [ "$COMP_CWORD" = 3 ]; then
 		words=$states
-	elif [ "$cmd" = vmcore ] && [ "$COMP_CWORD" = 3 ]; then
-		COMPREPLY=($(compgen -f -- "$cur"))
-		compopt -o filenames 2>/dev/null
-		return
 	fi
 	case $cur in
 	-*) words=$options ;;
+	*)
+		if [ "$cmd" = vmcore ] && [ "$COMP_CWORD" = 3 ]; then
+			COMPREPLY=($(compgen -f -- "$cur"))
+			compopt -o filenames 2>/dev/null
+			return
+		fi
+		;;
 	esac
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }

@@ -273,7 +273,7 @@ int cmd_load(const struct opts *o, int argc, char **argv)
 		return image_unload(argv[0]);
 	if (!o->want.kernel)
 		return complain(RC_USAGE, "%s: give --kernel FILE, or --unload", argv[0]);
-	return inst_load(&o->want);
+	return image_load(&o->want);
 }
 
 int cmd_set(const struct opts *o, int argc, char **argv)
@@ -435,7 +435,7 @@ int cmd_run(const struct opts *o, int argc, char **argv)
 	if (rc)
 		return rc;
 	say_created(w->name);
-	rc = inst_load(w);
+	rc = image_load(w);
 	if (!rc && interrupted)
 		rc = complain(RC_INTERRUPTED, "%s: run: interrupted", w->name);
 	if (!rc) {

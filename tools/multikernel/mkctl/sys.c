@@ -297,32 +297,53 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Their names, sorted; the caller frees n->name.  0 or a negative errno */
-int mk_names(struct names *n)
+/*
+ * The names of what is in @dir and ends in @suffix, without that, sorted; the
+ * caller frees n->name.  0 or a negative errno
+ */
+int sys_names(const char *dir, const char *suffix, struct names *n)
 {
 	struct dirent *e;
-	DIR *dir;
+	size_t len;
+	void *more;
+	DIR *d;
 
 	n->name = NULL;
 	n->nr = 0;
-	dir = opendir(sys_path(MK_SYSFS "/instances"));
-	if (!dir)
+	d = opendir(dir);
+	if (!d)
 		return -errno;
-	while ((e = readdir(dir))) {
-		if (e->d_name[0] == '.' || strlen(e->d_name) > MK_NAME_MAX)
+	while ((e = readdir(d))) {
+		len = strlen(e->d_name);
+		if (e->d_name[0] == '.' || len <= strlen(suffix) ||
+		    strcmp(e->d_name + len - strlen(suffix), suffix))
 			continue;
-		n->name = realloc(n->name, (n->nr + 1) * sizeof(*n->name));
-		if (!n->name) {
-			closedir(dir);
+		len -= strlen(suffix);
+		if (len > MK_NAME_MAX) {
+			complain(0, "%s/%s: the name is too long for an instance, left out", dir,
+				 e->d_name);
+			continue;
+		}
+		more = realloc(n->name, (n->nr + 1) * sizeof(*n->name));
+		if (!more) {
+			closedir(d);
+			free(n->name);
+			n->name = NULL;
 			n->nr = 0;
 			return -ENOMEM;
 		}
-		snprintf(n->name[n->nr++], sizeof(*n->name), "%.*s", MK_NAME_MAX, e->d_name);
+		n->name = more;
+		snprintf(n->name[n->nr++], sizeof(*n->name), "%.*s", (int)len, e->d_name);
 	}
-	closedir(dir);
+	closedir(d);
 	if (n->nr)
 		qsort(n->name, n->nr, sizeof(*n->name), by_name);
 	return 0;
+}
+
+int mk_names(struct names *n)
+{
+	return sys_names(sys_path(MK_SYSFS "/instances"), "", n);
 }
 
 uint64_t now_ms(void)

@@ -549,6 +549,8 @@ static int load(int kernel, int initrd, const char *cmdline, unsigned long flags
 	}
 	if (pread(kernel, head, sizeof(head) - 1, 0) < 0 || strncmp(head, "bzImage", 7))
 		return refuse(ENOEXEC, "%s: load: image was built without MULTIKERNEL", b.name);
+	if (pread(kernel, head, 1, 7) == 1 && *head == '9')
+		return refuse(ENOEXEC, "%s: load: image speaks ABI version 9, this host 4", b.name);
 	put(b.name, "cmdline", "%s\n", cmdline);
 	put(b.name, "reason", "\n");
 	put(b.name, "state", "loaded\n");

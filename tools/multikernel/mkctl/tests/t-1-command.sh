@@ -39,6 +39,8 @@ it "... memory" no 7 "has 512 MiB, 256 free.*; ask for less" create db --cpus 4 
 it "... no image" no 6 "web: start: no image is loaded; 'mkctl load web " start web
 it "... nothing runs" no 6 "web: stop: is empty, not running" stop web
 it "... an image that is none" no 8 "web: load: image was built without MULTIKERNEL; build it" load web --kernel "$T/other"
+echo bzImage9 >"$T/abi9"
+it "... one that no hint is for: what the errno says" no 8 "image speaks ABI version 9, this host 4; it takes a bzImage .*same ABI" load web --kernel "$T/abi9"
 it "a kernel that is not there" no 5 "kernel '/nonexistent'.*give a file" load web --kernel /nonexistent
 it "an initrd that is not there" no 5 "initrd '/nonexistent'" load web $K --initrd /nonexistent
 it "a bad policy leaves no instance" eval 'no 2 "unknown word .boo., use keep" create db --cpus 4 --memory 2M --on-crash boo && gone db'

@@ -12,22 +12,12 @@
 
 #define LINE_MAX_BYTES	8192
 
-static unsigned long long rng;
-
-static unsigned int rnd(unsigned int below)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (rng >> 16) % below;
-}
-
 static size_t bytes(char *buf, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		buf[i] = rnd(256);
+		buf[i] = mk_rnd(256);
 	return len;
 }
 
@@ -36,7 +26,7 @@ static size_t text(char *buf, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		buf[i] = ' ' + rnd(95);
+		buf[i] = ' ' + mk_rnd(95);
 	return len;
 }
 
@@ -50,14 +40,14 @@ static size_t sentence(char *buf, char **words, int nr)
 		"memory=99999999999999999999", "\x1b[2J", "NAME=a", "\"",
 	};
 	size_t pos = 0;
-	int n = rnd(6);
+	int n = mk_rnd(6);
 
 	while (n--)
-		pos += sprintf(buf + pos, "%s ", words[rnd(nr)]);
-	n = 1 + rnd(3);
+		pos += sprintf(buf + pos, "%s ", words[mk_rnd(nr)]);
+	n = 1 + mk_rnd(3);
 	while (n--)
 		pos += sprintf(buf + pos, "%s ",
-			       mistakes[rnd(sizeof(mistakes) / sizeof(*mistakes))]);
+			       mistakes[mk_rnd(sizeof(mistakes) / sizeof(*mistakes))]);
 	return pos;
 }
 
@@ -68,26 +58,26 @@ static size_t mutate(char *buf, const char *word)
 	size_t len = strlen(word);
 
 	memcpy(buf, word, len);
-	buf[rnd(len)] = odd[rnd(sizeof(odd) - 1)];
+	buf[mk_rnd(len)] = odd[mk_rnd(sizeof(odd) - 1)];
 	return len;
 }
 
 static size_t make(char *buf, char **words, int nr)
 {
-	switch (rnd(8)) {
+	switch (mk_rnd(8)) {
 	case 0:
-		return bytes(buf, 1 + rnd(200));
+		return bytes(buf, 1 + mk_rnd(200));
 	case 1:
-		return text(buf, 1 + rnd(200));
+		return text(buf, 1 + mk_rnd(200));
 	case 2:
 		return text(buf, 4096);
 	case 3:
-		return bytes(buf, 1024 + rnd(LINE_MAX_BYTES - 1024));
+		return bytes(buf, 1024 + mk_rnd(LINE_MAX_BYTES - 1024));
 	case 4:
-		memset(buf, "\n \t"[rnd(3)], LINE_MAX_BYTES);
-		return 1 + rnd(64);
+		memset(buf, "\n \t"[mk_rnd(3)], LINE_MAX_BYTES);
+		return 1 + mk_rnd(64);
 	case 5:
-		return mutate(buf, words[rnd(nr)]);
+		return mutate(buf, words[mk_rnd(nr)]);
 	default:
 		return sentence(buf, words, nr);
 	}
@@ -114,7 +104,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: fuzz SEED COUNT FILE WORD...\n");
 		return 2;
 	}
-	rng = strtoull(argv[1], NULL, 0) * 2654435761u + 88172645463325252ull;
+	mk_seed(argv[1]);
 	count = strtoul(argv[2], NULL, 0);
 	nr = argc - 4;
 

@@ -14,16 +14,6 @@
 
 #include <sys/mman.h>
 
-static unsigned long long rng;
-
-static unsigned int rnd(unsigned int below)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (rng >> 16) % below;
-}
-
 /* On crash, unknown, beyond the id */
 static const int odd_bits[] = { 1, 5, 7, 12, 15, 32, 40, 63 };
 
@@ -31,7 +21,7 @@ static const unsigned long lens[] = {
 	0, 1, 2, 100, 2047, 2048, 4096, 65536, 1ul << 40
 };
 
-#define pick(array)	((array)[rnd(sizeof(array) / sizeof(*(array)))])
+#define pick(array)	((array)[mk_rnd(sizeof(array) / sizeof(*(array)))])
 
 int main(int argc, char **argv)
 {
@@ -47,7 +37,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: fuzzload SEED COUNT KERNEL INITRD ID\n");
 		return 2;
 	}
-	rng = strtoull(argv[1], NULL, 0) * 2654435761u + 88172645463325252ull;
+	mk_seed(argv[1]);
 	count = strtoul(argv[2], NULL, 0);
 	id = strtoul(argv[5], NULL, 0);
 	kernel = open(argv[3], O_RDONLY);
@@ -67,17 +57,17 @@ int main(int argc, char **argv)
 	for (i = 0; i < count; i++) {
 		right = true;
 		flags = KEXEC_FILE_MULTIKERNEL;
-		unload = rnd(6) == 0;
-		initramfs = rnd(2);
+		unload = mk_rnd(6) == 0;
+		initramfs = mk_rnd(2);
 		if (unload)
 			flags |= KEXEC_FILE_UNLOAD;
 		if (!initramfs)
 			flags |= KEXEC_FILE_NO_INITRAMFS;
-		if (rnd(8) == 0)	/* KEXEC_FILE_DEBUG is as good as none */
+		if (mk_rnd(8) == 0)	/* KEXEC_FILE_DEBUG is as good as none */
 			flags |= 0x8;
-		switch (rnd(6)) {
+		switch (mk_rnd(6)) {
 		case 0:		/* some instance that is not there */
-			flags |= (id + 1ul + rnd(60000)) % 65536 << MK_KEXEC_ID_SHIFT;
+			flags |= (id + 1ul + mk_rnd(60000)) % 65536 << MK_KEXEC_ID_SHIFT;
 			right = flags >> MK_KEXEC_ID_SHIFT == id;
 			break;
 		case 1:		/* none */
@@ -86,28 +76,28 @@ int main(int argc, char **argv)
 		default:
 			flags |= (unsigned long)id << MK_KEXEC_ID_SHIFT;
 		}
-		if (rnd(4) == 0) {
+		if (mk_rnd(4) == 0) {
 			flags |= 1ul << pick(odd_bits);
 			right = false;
 		}
 		kfd = kernel;
-		if (rnd(3) == 0) {
-			kfd = fds[rnd(nr_fds)];
+		if (mk_rnd(3) == 0) {
+			kfd = fds[mk_rnd(nr_fds)];
 			right = right && unload;
 		}
 		ifd = initrd;
-		if (rnd(4) == 0)
-			ifd = fds[rnd(nr_fds)];
+		if (mk_rnd(4) == 0)
+			ifd = fds[mk_rnd(nr_fds)];
 		/* What an initrd may be is not the kernel's to judge, but a file it is */
 		text = cmdline;
 		len = pick(lens);
 		memset(cmdline, 'x', sizeof(cmdline));
-		if (len && len < sizeof(cmdline) && rnd(4))
+		if (len && len < sizeof(cmdline) && mk_rnd(4))
 			cmdline[len - 1] = '\0';
 		else if (len)
 			right = right && unload;
-		if (rnd(8) == 0) {
-			text = rnd(2) ? hole : (const char *)-4096l;
+		if (mk_rnd(8) == 0) {
+			text = mk_rnd(2) ? hole : (const char *)-4096l;
 			right = right && (unload || !len);
 		}
 		if (syscall(SYS_kexec_file_load, kfd, ifd, len, text, flags))

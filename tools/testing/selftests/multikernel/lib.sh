@@ -74,6 +74,16 @@ skip() {
 	echo "ok $ran $name # SKIP $*"
 }
 
+# skip_some N NAME REASON
+skip_some() {
+	local n=$1
+	shift
+	while [ "$n" -gt 0 ]; do
+		skip "$@"
+		n=$((n - 1))
+	done
+}
+
 # skip_rest REASON: everything that is still planned
 skip_rest() {
 	while [ "$ran" -lt "$planned" ]; do

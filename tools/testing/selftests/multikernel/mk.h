@@ -127,4 +127,27 @@ static inline bool mk_in_list(const char *word, const char *list)
 	return false;
 }
 
+/* The same numbers for the same seed, whatever the libc */
+static inline unsigned long long *mk_rng(void)
+{
+	static unsigned long long rng;
+
+	return &rng;
+}
+
+static inline void mk_seed(const char *number)
+{
+	*mk_rng() = strtoull(number, NULL, 0) * 2654435761u + 88172645463325252ull;
+}
+
+static inline unsigned int mk_rnd(unsigned int below)
+{
+	unsigned long long *rng = mk_rng();
+
+	*rng ^= *rng << 13;
+	*rng ^= *rng >> 7;
+	*rng ^= *rng << 17;
+	return (*rng >> 16) % below;
+}
+
 #endif /* _SELFTEST_MK_H */

@@ -4,7 +4,7 @@
 # mkctl, the tool, with a real kernel. Its own tests, on a fake tree, are in
 # tools/multikernel/mkctl/tests.
 . "$(dirname "$0")/lib.sh"
-plan 20
+plan 34
 
 command -v mkctl >/dev/null || skip_rest "no mkctl"
 
@@ -44,6 +44,16 @@ check "... and of a load into what runs" refuses 6 "^mkctl: one: load: .*is runn
 	--kernel "$KERNEL"
 check "the log, from its first line" eval 'does log one && has "$T/out" "Linux version"'
 check "top" eval 'does top && has "$T/out" "^one +running +2 +128M +- +[0-9]+:[0-9]+ +[0-9.]+s"'
+check "show" eval 'does show one && has "$T/out" "^state +running$" && has "$T/out" "^CPUs +2$" &&
+	has "$T/out" "^memory +128M$"'
+check "show --json: as list" eval 'does show one --json && has "$T/out" "\"boot_time_us\": [1-9]" &&
+	has "$T/out" "\"reason\": \"\""'
+check "wait for what it is" eval 'does wait one stopped,running && equal output "$(cat "$T/out")" running'
+check "... has an end" refuses 10 "^mkctl: one: wait: " wait one stopped --timeout 0
+check "set" eval 'does set one --hang-timeout 60 --on-crash keep &&
+	equal hang_timeout "$(val one hang_timeout)" 60'
+check "... what the kernel refuses, in its words" refuses 2 \
+	"^mkctl: one: boot_timeout: .0. is not 1 to " set one --boot-timeout 0
 by_console() { # what is typed comes from a pipe; its end leaves
 	# shellcheck disable=SC2094 # it looks while that is written
 	{
@@ -62,10 +72,43 @@ if [ -e "$INST/one/tty" ]; then
 else
 	skip "console: a shell of the spawn answers" "no HVC_MULTIKERNEL"
 fi
+: >"$T/log"
+mkctl log -f one >"$T/log" 2>"$T/logerr" &
+follower=$!
 check "restart: it runs again" eval 'does restart one && equal state "$(state one)" running &&
 	has "$INST/one/console" "start 2 of one"'
+followed() { # the end of that run, and the beginning of this one
+	mkwait -f "$T/log" "start 2 of one" "$BOOT_MS" &&
+		mkwait -f "$T/log" "spawn: init running" "$BOOT_MS" || return
+	kill "$follower" || return
+	wait "$follower"
+	cat "$T/logerr"
+	equal "first lines" "$(grep -c "Linux version" "$T/log")" 2 &&
+		equal "marks between" "$(grep -c "start 2 of one" "$T/log")" 1
+}
+check "log -f has followed it, each line once" followed
 check "stop: it powered off" eval 'does stop one && has "$T/out" "^one: stopped: poweroff" &&
 	equal state "$(state one)" stopped'
+# shellcheck disable=SC2086
+check "load: another command line" eval 'does load one $boots --append "kunit.enable=0 mk.spawn=hang" &&
+	equal state "$(state one)" loaded && equal cmdline "$(val one cmdline)" "kunit.enable=0 mk.spawn=hang"'
+check "load --unload" eval 'does load one --unload && equal state "$(state one)" empty'
+# shellcheck disable=SC2086
+check "... there is nothing to start" refuses 6 "^mkctl: one: start: no image is loaded" start one
+# shellcheck disable=SC2086
+check "start --no-wait, and wait" eval 'does load one $boots --append kunit.enable=0 && does start one --no-wait &&
+	does wait one running && equal state "$(state one)" running'
+check "kill: it has ended" eval 'does kill one && equal state "$(state one)" stopped'
+check "... and runs no more" refuses 9 "^mkctl: one: wait: it stopped: killed" wait one running
+saved() {
+	does vmcore one "$T/core" || return
+	equal magic "$(head -c 4 "$T/core" | tail -c 3)" ELF &&
+		between size "$(stat -c %s "$T/core")" 130000000 150000000
+	r=$?
+	rm -f "$T/core"
+	return $r
+}
+check "vmcore: a core file of its memory" saved
 check "destroy" eval 'does destroy one && [ ! -e "$INST/one" ]'
 
 free=$(pool_free)

@@ -62,27 +62,38 @@ static const char *msr(off_t nr)
 	return result(pwrite(fd, &v, sizeof(v), nr));
 }
 
+/* The next PT_LOAD of /proc/kcore, from header *@i on: 1, 0 at the end, -1 with errno */
+static int next_load(int fd, int *i, Elf64_Phdr *ph)
+{
+	Elf64_Ehdr eh;
+
+	if (fd < 0 || pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
+		return -1;
+	while (*i < eh.e_phnum) {
+		if (pread(fd, ph, sizeof(*ph), eh.e_phoff + (*i)++ * sizeof(*ph)) != sizeof(*ph))
+			return -1;
+		if (ph->p_type == PT_LOAD)
+			return 1;
+	}
+	return 0;
+}
+
 /* Each PT_LOAD that has a physical address: "done" if one overlaps */
 static const char *kcore(unsigned long long from, unsigned long long size)
 {
 	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
-	Elf64_Ehdr eh;
+	int i = 0, more, loads = 0;
 	Elf64_Phdr ph;
-	int i, loads = 0;
 
-	if (fd < 0)
-		return mk_errname(errno);
-	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
-		return mk_errname(errno);
-	for (i = 0; i < eh.e_phnum; i++) {
-		if (pread(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)) != sizeof(ph))
-			return mk_errname(errno);
-		if (ph.p_type != PT_LOAD || ph.p_paddr == (Elf64_Addr)-1)
+	while ((more = next_load(fd, &i, &ph)) > 0) {
+		if (ph.p_paddr == (Elf64_Addr)-1)
 			continue;
 		loads++;
 		if (ph.p_paddr < from + size && from < ph.p_paddr + ph.p_memsz)
 			return "done";
 	}
+	if (more < 0)
+		return mk_errname(errno);
 	return loads ? "none" : "empty";
 }
 
@@ -90,25 +101,17 @@ static const char *kcoreat(unsigned long long virt)
 {
 	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
 	static char buf[4096], zeros[4096];
-	Elf64_Ehdr eh;
 	Elf64_Phdr ph;
-	int i;
+	int i = 0, more;
 
-	if (fd < 0)
-		return mk_errname(errno);
-	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
-		return mk_errname(errno);
-	for (i = 0; i < eh.e_phnum; i++) {
-		if (pread(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)) != sizeof(ph))
-			return mk_errname(errno);
-		if (ph.p_type != PT_LOAD || virt < ph.p_vaddr ||
-		    virt - ph.p_vaddr >= ph.p_memsz)
+	while ((more = next_load(fd, &i, &ph)) > 0) {
+		if (virt < ph.p_vaddr || virt - ph.p_vaddr >= ph.p_memsz)
 			continue;
 		if (pread(fd, buf, sizeof(buf), ph.p_offset + (virt - ph.p_vaddr)) < 0)
 			return mk_errname(errno);
 		return memcmp(buf, zeros, sizeof(buf)) ? "data" : "zeros";
 	}
-	return "none";
+	return more < 0 ? mk_errname(errno) : "none";
 }
 
 int main(int argc, char **argv)

@@ -182,11 +182,7 @@ check "kill red" mk_kill red
 
 mkvsock stall 2030 "$T/go" >"$T/stall" 2>&1 &
 if until_says "$T/stall" "serves 2030|userfaultfd" && grep -q userfaultfd "$T/stall"; then
-	n=0
-	while [ $n -lt 8 ]; do
-		skip "a reader that keeps its socket's lock" "CONFIG_USERFAULTFD is missing"
-		n=$((n + 1))
-	done
+	skip_some 8 "a reader that keeps its socket's lock" "CONFIG_USERFAULTFD is missing"
 else
 	check "red serves, blue's connection is not read, and its socket is locked" eval 'serve red &&
 		{ on blue "mkvsock pour 2 2030 33554432" >"$T/pour" 2>&1 & } &&
@@ -204,11 +200,7 @@ fi
 
 mkvsock stall 2040 "$T/go2" >"$T/stall2" 2>&1 &
 if until_says "$T/stall2" "serves 2040|userfaultfd" && grep -q userfaultfd "$T/stall2"; then
-	n=0
-	while [ $n -lt 7 ]; do
-		skip "the peer dies meanwhile" "CONFIG_USERFAULTFD is missing"
-		n=$((n + 1))
-	done
+	skip_some 7 "the peer dies meanwhile" "CONFIG_USERFAULTFD is missing"
 else
 	check "again, with little data" eval '{ on blue "mkvsock pour 2 2040 2000000" >"$T/pour2" 2>&1 & } &&
 		until_says "$T/stall2" "^stalled"'
