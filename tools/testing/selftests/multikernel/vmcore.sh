@@ -162,7 +162,8 @@ check "its core has the registers of both CPUs, where they hung" both_hung
 panic_begin
 mk_load web mk.spawn=oops
 control web start
-check "it has an Oops" ended web crashed '^panic: Fatal exception'
+check "it has an Oops" ended web crashed \
+	'^panic: Fatal exception: (Oops|general protection fault.*) at mk_inject_oops'
 panic_end web
 : >"$T/oopsed.web"
 check "fault/kind" equal kind "$(fault kind)" oops
