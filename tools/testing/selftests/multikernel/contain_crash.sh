@@ -18,8 +18,8 @@ fault stack crashed '^panic: Fatal exception.*: stack guard page at mk_inject_re
 	'stack guard page' inject:stack
 fault double-fault crashed '^panic: Fatal exception.*: double fault at ' 'double fault' \
 	inject:double-fault
-fault oom crashed '^panic: System is deadlocked on memory' 'Out of memory' inject:oom
-fault deadinit crashed '^panic: Attempted to kill init' 'Attempted to kill init' deadinit
+fault oom crashed '^panic: System is deadlocked on memory' 'Out of memory' inject:oom 60000
+fault deadinit crashed '^panic: Attempted to kill init' 'Attempted to kill init' deadinit 20000
 
 boot_fault early-panic crashed '^panic: injected, early' 'injected, early' 60
 boot_fault initcall-panic crashed '^panic: injected, by an initcall' 'by an initcall' 60
