@@ -482,6 +482,7 @@ extern const struct attribute_group mk_evidence_group;
 void mk_dump_cpus(struct mk_instance *inst);
 bool mk_dumped(const struct mk_instance *inst, unsigned int index);
 void mk_printable(char *text, size_t size, bool lines);
+bool mk_evidence_oops(const struct mk_instance *inst, char *text, size_t size);
 void mk_evidence_take(struct mk_instance *inst, enum mk_end_kind kind);
 void mk_evidence_drop(struct mk_instance *inst);
 const char *mk_end_name(enum mk_end_kind kind);

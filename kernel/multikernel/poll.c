@@ -22,14 +22,19 @@ static bool mk_poll_over(struct mk_poll *p)
 	       !mk_channel_is_open(p->ep->ch);
 }
 
+static void mk_poll_wake_reader(struct mk_channel *ch)
+{
+	rcu_read_lock();
+	mk_channel_wake(ch);
+	rcu_read_unlock();
+}
+
 /* @more: there is something to read, and no doorbell will say so */
 static void mk_poll_end(struct mk_channel *ch, bool more)
 {
 	mk_rx_unlock(ch);
-	rcu_read_lock();
 	if (more)
-		mk_channel_wake(ch);
-	rcu_read_unlock();
+		mk_poll_wake_reader(ch);
 }
 
 /* A mutex lends nobody its owner's place in the queue, except on PREEMPT_RT */
@@ -102,11 +107,13 @@ static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
 	return false;
 }
 
-/* Doorbells are on again; or who reads now sees to that */
+/* Doorbells are on again; or the reader sees to that: who has the lock may not read */
 static void mk_poll_stop(struct mk_channel *ch)
 {
 	if (mk_rx_trylock(ch))
 		mk_poll_end(ch, mk_channel_arm(ch));
+	else
+		mk_poll_wake_reader(ch);
 }
 
 /*
@@ -170,8 +177,12 @@ static bool mk_poll_turn(struct mk_channel *ch, struct mk_poll *p, bool found)
 	bool over, more = false;
 
 	/* Else who reads may bring it, too */
-	if (!mk_rx_trylock(ch))
-		return mk_poll_over(p);
+	if (!mk_rx_trylock(ch)) {
+		over = mk_poll_over(p);
+		if (over)
+			mk_poll_stop(ch);
+		return over;
+	}
 
 	if (mk_poll_disarm_request(ch, found) && mk_channel_wanted(ch)) {
 		/* Services may sleep */
