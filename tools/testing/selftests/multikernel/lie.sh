@@ -182,7 +182,7 @@ shuffled() { # N
 	esac
 	klog_mark
 	load_red "lie:$kind:$s:3000,poweroff" && control red start &&
-		said red "lie $kind:$s:3000 now" || return
+		said red "lie $kind now" || return
 	# It hangs only if it told a lie that keeps its kernel from its end
 	end=$(mkwait red stopped,crashed 60000) || { end=hung && mk_kill red; } || return
 	echo "# seed $s: $kind ends as $end: $(reason red)" >&4
