@@ -20,6 +20,7 @@
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	panic:N		the same up to start N of the instance
+#	freeze:N	all CPUs loop with interrupts off, up to start N
 #	oops		a write to address 0 in the kernel
 #	lie:NAME...	mkliar NAME..., where the initramfs has it
 #	vlie:NAME...	mkvliar NAME..., the same; its kernel must not have vsock
@@ -456,6 +457,7 @@ run() {
 		guard $(echo "${1#guard:}" | tr : ' ')
 		;;
 	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
+	freeze:*) [ "$(starts)" -gt "${1#freeze:}" ] || run hang ;;
 	oops) inject oops ;;
 	hang) hang lockup ;;
 	inject:*) inject "${1#inject:}" ;;
