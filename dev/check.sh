@@ -18,6 +18,7 @@
 #	acpi    plain kernel: a pool where ACPI tables lie
 #	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel, for the spawn too
+#	triple  plain kernel: a triple fault of a spawn ends the machine, see isolation.rst
 # With FLAVOUR=kasan or kcsan it is only the first part, on a kernel with KASAN or KCSAN
 # (spawns of the latter boot the plain one).
 # The last line is "N passed, N failed".
@@ -171,6 +172,15 @@ logged $down "poweroff: who obeys is killed, as no time is given" "obeys: runnin
 logged $down "poweroff: who is deaf is killed" "deaf: running -> stopped: killed"
 logged $down "poweroff: all CPUs were free" "going down: 2 lent CPUs are idle, 0 did not"
 
-MK_APPEND=crashkernel=128M part plain kdump 120 -v tap=1 -v crash=1
+MK_APPEND=crashkernel=128M part plain kdump 240 -v tap=1 -v crash=1
+
+# What is open: it ends QEMU, which is not to start the machine again, and no kernel panics
+part plain triple 120 -v tap=1
+logged plain-triple "triple: the spawn ran" "web: booting -> running"
+if grep -q '^triple: the machine goes on' "$LOGS/${LOG_PREFIX}plain-triple.out"; then
+	count_fail "triple: the machine goes on: isolation.rst says that it does not"
+else
+	count_pass "triple: the machine ended, as isolation.rst says"
+fi
 
 total

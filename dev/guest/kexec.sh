@@ -6,7 +6,8 @@
 #	kexec   load in all ways, then go to a second kernel, which runs kexec2
 #	kdump   load a crash kernel, then crash; the crash kernel runs kdump2
 # The spawn counts on its console, and so in its window: mk.head=ADDRESS,COUNT tells the
-# crash kernel where, and how far it was.
+# crash kernel where, and how far it was; mk.ram=BYTES,FROM-TO what the dump has to have of
+# the host, and where the pool is, of which it has nothing.
 # The plan is printed by the first kernel; a second one that never comes leaves it open.
 
 . /mk/tap.sh
@@ -56,6 +57,61 @@ dump_initrd() {
 		(cd / && cpio -o -H newc 2>/dev/null) | gzip
 }
 
+# bytes NAME: of all such ranges of /proc/iomem.  Of the first MiB x86 dumps nothing
+bytes() {
+	local sum=0 from to
+	sed -n -E "s/^ *([0-9a-f]+)-([0-9a-f]+) : $1\$/\1 \2/p" /proc/iomem >/tmp/ranges
+	while read -r from to; do
+		[ $((0x$from)) -lt 1048576 ] || sum=$((sum + 0x$to - 0x$from + 1))
+	done </tmp/ranges
+	echo $sum
+}
+
+# The crash kernel's own memory is not in its dump
+ram() {
+	echo "$(($(bytes "System RAM") - $(bytes "Crash kernel"))),$(sed -n -E \
+		's/^ *([0-9a-f]+-[0-9a-f]+) : Multikernel pool$/\1/p' /proc/iomem)"
+}
+
+# The segments of the dump: address and bytes, a line each.  Without the kernel's image,
+# which is in its memory, too
+segments() {
+	local at nr
+	at=$(od -A n -t u8 -j 32 -N 8 /proc/vmcore)
+	nr=$(od -A n -t u2 -j 56 -N 2 /proc/vmcore)
+	od -A n -v -t u8 -w56 -j $((at)) -N $((nr * 56)) /proc/vmcore |
+		awk '$1 % 4294967296 == 1 && $3 < 18446744071000000000 { printf "%.0f %.0f\n", $4, $6 }'
+}
+
+# complete BYTES,FROM-TO: the dump has all of the host's memory, and none of the pool
+complete() {
+	local want=${1%,*} pool=${1#*,} sum=0 at size
+	segments >/tmp/segments
+	cat /tmp/segments
+	echo "the host had $want bytes, the pool was at $pool"
+	[ -n "$pool" ] && [ "$want" -gt 0 ] || return
+	while read -r at size; do
+		sum=$((sum + size))
+		if [ "$at" -le $((0x${pool#*-})) ] && [ $((at + size)) -gt $((0x${pool%-*})) ]; then
+			echo "$at and $size bytes are of the pool"
+			return 1
+		fi
+	done </tmp/segments
+	echo "its segments have $sum bytes, the file has $(stat -c %s /proc/vmcore)"
+	[ $sum -ge "$want" ] && [ "$(stat -c %s /proc/vmcore)" -ge "$want" ]
+}
+
+# As an operator would take it; to nowhere, there is no room for it here
+whole_dump() {
+	local size
+	size=$(makedumpfile -F -d 31 /proc/vmcore 2>/tmp/mdf | wc -c)
+	tail -n 3 /tmp/mdf
+	echo "$size bytes"
+	grep -q 'dumpfile is saved\|dumping complete' /tmp/mdf && [ "$size" -gt 1000000 ]
+}
+
+word() { sed -n -E "s/.*$1=([^ ]*).*/\1/p" /proc/cmdline; }
+
 stands_still() {
 	local from to at=${1%,*} least=${1#*,}
 	from=$(head_at "$at")
@@ -97,7 +153,7 @@ kexec2)
 	;;
 kdump)
 	echo "TAP version 13"
-	echo "1..7"
+	echo "1..9"
 	result "a spawn runs" spawn_runs
 	head=$(head_address),$(console_bytes)
 	I=--initrd=/mk/base.cpio.gz
@@ -105,7 +161,7 @@ kdump)
 		dump_initrd >/tmp/initrd
 		I=--initrd=/tmp/initrd
 	fi
-	result "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS multikernel=64M mk.run=kdump2 mk.head=$head maxcpus=1"
+	result "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS multikernel=64M mk.run=kdump2 mk.head=$head mk.ram=$(ram) maxcpus=1"
 	echo "mk-test: the host is about to crash" >/dev/kmsg
 	drained
 	echo c >/proc/sysrq-trigger
@@ -114,14 +170,16 @@ kdump2)
 	echo "kdump2: crash kernel up"
 	n=2
 	result "crash kernel has a vmcore" [ -s /proc/vmcore ]
-	result "the spawn runs no more" stands_still "$(sed -n -E 's/.*mk\.head=([^ ]*).*/\1/p' /proc/cmdline)"
+	result "the spawn runs no more" stands_still "$(word 'mk\.head')"
+	result "it has all of the host's memory, and none of the pool" complete "$(word 'mk\.ram')"
 	if [ -x /usr/bin/makedumpfile ]; then
 		result "makedumpfile finds the host's log in it" dump_has "mk-test: the host is about to crash"
 		result "it says that the spawn's CPU was taken" dump_has "multikernel: .*CPUs 3 were taken away"
+		result "makedumpfile -d 31 runs to its end" whole_dump
 	else
-		echo "ok 5 makedumpfile # SKIP makedumpfile is missing"
-		echo "ok 6 makedumpfile # SKIP makedumpfile is missing"
-		n=6
+		for n in 6 7 8; do
+			echo "ok $n makedumpfile # SKIP makedumpfile is missing"
+		done
 	fi
 	result "it has no pool, whatever its command line inherited" is /sys/kernel/multikernel/pool/memory_total 0
 	;;

@@ -20,6 +20,7 @@
 #	poweroff, halt, reboot		the ordinary commands
 #	panic		a panic, at once
 #	panic:N		the same up to start N of the instance
+#	freeze:N	all CPUs loop with interrupts off, up to start N
 #	oops		a write to address 0 in the kernel
 #	lie:NAME...	mkliar NAME..., where the initramfs has it
 #	vlie:NAME...	mkvliar NAME..., the same; its kernel must not have vsock
@@ -341,6 +342,17 @@ bomb() {
 	done
 }
 
+# A shell that the OOM killer leaves alone, and that needs no process to count them
+count_processes() {
+	echo -1000 >/proc/self/oom_score_adj
+	while read -r _ _ _ n _ </proc/loadavg; do
+		if [ "${n#*/}" -gt 150 ]; then
+			say "forkbomb has ${n#*/} processes"
+			return
+		fi
+	done
+}
+
 # Busybox's init becomes what inittab calls "restart"
 deadinit() {
 	say "deadinit now"
@@ -362,10 +374,14 @@ hotplug() {
 	say "hotplug end moves=$n online=$(cat /sys/devices/system/cpu/online)"
 }
 
-# An ordinary image, a crash image, an image for an instance; any file is as good
+# An ordinary image, a crash image, an image for an instance; any file is as good.  Then
+# the first two by kexec_load(2)
 kexec_all() {
 	for flags in 0 4 6 0x10014; do
 		say "kexec flags=$flags $(mkload -f $flags /bin/busybox 2>&1)"
+	done
+	for flags in 0 1; do
+		say "kexec kexec_load flags=$flags $(mkload -k -f $flags /bin/busybox 2>&1)"
 	done
 	say "kexec end loaded=$(cat /sys/kernel/kexec_loaded)" \
 		"crash=$(cat /sys/kernel/kexec_crash_loaded)"
@@ -441,11 +457,13 @@ run() {
 		guard $(echo "${1#guard:}" | tr : ' ')
 		;;
 	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
+	freeze:*) [ "$(starts)" -gt "${1#freeze:}" ] || run hang ;;
 	oops) inject oops ;;
 	hang) hang lockup ;;
 	inject:*) inject "${1#inject:}" ;;
 	forkbomb)
 		say "forkbomb now"
+		count_processes &
 		bomb
 		;;
 	deadinit) deadinit ;;

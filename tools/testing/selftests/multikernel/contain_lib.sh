@@ -128,11 +128,13 @@ now_ms() {
 	mkwait -t red empty,loaded,booting,running,stopping,stopped,crashed 1000 | cut -d' ' -f2
 }
 # By red's clock, which follows the host's, its kernel said when it began.  Where it
-# says nothing, that was after it was asked, or started
+# says nothing, or the log is scribbled over and begins with an earlier start, that was
+# after it was asked, or started
 began_ms() {
 	local at
-	at=$(last_start | sed -n 's/.*multikernel: inject.* at_ms=//p' | tail -n 1)
-	echo "${at:-$asked}"
+	at=$(last_start | sed -n -E 's/.*multikernel: inject.* at_ms=([0-9]+)$/\1/p' | tail -n 1)
+	[ "${at:-0}" -ge "$asked" ] || at=$asked
+	echo "$at"
 }
 # Within what time it is to be noticed: a panic at once, a hang by what is set.  The rest
 # is for an emulator that has few CPUs for all

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mkload [-u] [-i ID] [-f FLAGS] [-U UID] [-r INITRD] [-c CMDLINE] [KERNEL]
+ * mkload [-u] [-k] [-i ID] [-f FLAGS] [-U UID] [-r INITRD] [-c CMDLINE] [KERNEL]
  *
  * kexec_file_load(2) into instance ID, with -u: unload its image.  -f gives
- * the whole flags word instead, for ordinary images and for bad flags.  -U
- * drops to an ordinary user first.  On failure the errno's name goes to
+ * the whole flags word instead, for ordinary images and for bad flags.  -k: by
+ * kexec_load(2), a segment of nothing: for who is to be refused before that is
+ * looked at.  -U drops to an ordinary user first.  On failure the errno's name goes to
  * stderr and the exit status is 1; if it is a file that can't be opened, the
  * file's name, too.
  */
@@ -31,19 +32,34 @@ static int unreadable(const char *file)
 	return mk_fail(file, err);
 }
 
+static int old_load(unsigned long flags)
+{
+	struct {
+		const void *buf;
+		size_t bufsz;
+		const void *mem;
+		size_t memsz;
+	} segment = { };
+
+	return syscall(SYS_kexec_load, 0ul, 1ul, &segment, flags) ? errno : 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *kernel = NULL, *initrd = NULL, *cmdline = "";
 	unsigned long flags = 0, id = 0;
-	bool unload = false, target = false, raw = false;
+	bool unload = false, target = false, raw = false, old = false;
 	uid_t uid = 0;
 	char *end;
 	int opt, err;
 
-	while ((opt = getopt(argc, argv, "ui:f:U:r:c:")) != -1) {
+	while ((opt = getopt(argc, argv, "uki:f:U:r:c:")) != -1) {
 		switch (opt) {
 		case 'u':
 			unload = true;
+			break;
+		case 'k':
+			old = true;
 			break;
 		case 'i':
 			id = strtoul(optarg, &end, 0);
@@ -93,6 +109,6 @@ int main(int argc, char **argv)
 		kernel = argv[optind];
 	if (unreadable(kernel) || unreadable(initrd))
 		return 1;
-	err = mk_kexec_file_load(kernel, initrd, cmdline, flags);
+	err = old ? old_load(flags) : mk_kexec_file_load(kernel, initrd, cmdline, flags);
 	return err ? mk_fail("mkload", err) : 0;
 }

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us
 # What follows a crash: on_crash, its limit, who is told; and CPUs that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 51
+plan 55
 
 # Every uevent of ours, a line each, as it comes
 EVENTS=$T/events
@@ -122,15 +122,34 @@ if [ -w $DBG/lose_cpu ]; then
 	mkwrite "$W/control" kill 2>/dev/null
 	echo 0 >$DBG/lose_cpu
 	check "so does a start that succeeds" eval 'mk_start web && equal lost "$(val web lost)" ""'
+	echo 3 >$DBG/lose_cpu
+	mkwrite "$W/control" kill 2>/dev/null
+	check "another CPU is lost" equal lost "$(val web lost)" 3
+	echo 0 >$DBG/lose_cpu
+	check "so does a destroy that succeeds: all is given back" eval 'mk_destroy web &&
+		equal all "$(online) $(pool_free)" "$START_ONLINE $START_FREE" && cpus_work'
+	mk_create name=web cpus=2-3 memory=192M
+
+	# --- a hang ---
+
+	mk_set web hang_timeout 4
+	mk_set web on_crash restart
+	klog_mark
+	mk_load web mk.spawn=freeze:1,view
+	control web start
+	check "a hang is a crash: it is started again" said web "clock " $((BOOT_MS * 2))
+	check "the log says why" eval 'equal restarts "$(val web restarts)" 1 &&
+		klog "$MARK" | mk_lines | grep -q "web: running -> crashed: hang: "'
 	mk_kill web
 else
-	for n in 1 2 3 4 5 6 7 8 9 10 11; do
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		skip "a lost CPU" "MULTIKERNEL_FAULT_INJECTION"
 	done
 fi
 
 # --- destroy ---
 
+: >"$EVENTS"
 check "on_crash destroy" mk_set web on_crash destroy
 check "kill is no crash" eval 'mk_load web && mk_start web && mk_kill web &&
 	ended web stopped "^killed$"'

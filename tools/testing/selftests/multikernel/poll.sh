@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # poll(2) on "state" wakes on every change, and on nothing else.
 . "$(dirname "$0")/lib.sh"
-plan 8
+plan 9
 
 mk_create name=web cpus=2-3 memory=192M
 
@@ -43,6 +43,12 @@ check "start again wakes" followed "stopped booting "
 follow stopped
 mk_kill web
 check "kill wakes" followed "booting stopped "
+panic_begin
+mk_load web mk.spawn=panic
+follow crashed
+control web start
+check "a crash wakes" followed "loaded booting running crashed "
+panic_end web
 follow gone
 mk_destroy web
-check "destroy wakes, the file is gone" followed "stopped gone "
+check "destroy wakes, the file is gone" followed "crashed gone "
