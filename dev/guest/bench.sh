@@ -142,28 +142,39 @@ report memcpy_64k_per_s memcpy_bytes_per_s $LIVES.large B/s
 
 ifconfig lo 127.0.0.1 up || fail "ifconfig lo"
 cid=$(cat $I/cid)
-for how in "spawn $cid 1024" "loopback 1 3000" "unix unix 3000" "tcp tcp 3000"; do
-	# shellcheck disable=SC2086 # words
-	set -- $how
-	: >$LIVES.rtt.$1
-	: >$LIVES.tput.$1
-done
-i=0
-while [ $i -lt "$ROUNDS" ]; do
-	i=$((i + 1))
-	for how in "spawn $cid 1024" "loopback 1 3000" "unix unix 3000" "tcp tcp 3000"; do
-		# shellcheck disable=SC2086 # words
-		set -- $how
-		mkvsock rtt "$2" "$3" 300 64 >>$LIVES.rtt.$1 || fail "mkvsock rtt $how"
-		mkvsock tput "$2" "$3" 67108864 65536 >>$LIVES.tput.$1 || fail "mkvsock tput $how"
+
+# sockets PREFIX "NAME ADDR PORT"...
+sockets() {
+	local prefix=$1 how i=0
+	shift
+	rm -f $LIVES.rtt.* $LIVES.tput.*
+	while [ $i -lt "$ROUNDS" ]; do
+		i=$((i + 1))
+		for how; do
+			part_of $how
+			mkvsock rtt "$addr" "$port" 300 64 >>$LIVES.rtt.$name || fail "mkvsock rtt $how"
+			mkvsock tput "$addr" "$port" 67108864 65536 >>$LIVES.tput.$name ||
+				fail "mkvsock tput $how"
+		done
 	done
-done
-for how in spawn loopback unix tcp; do
-	sed 's/^/# socket: /' $LIVES.rtt.$how $LIVES.tput.$how
-	report socket_${how}_avg_ns avg_ns $LIVES.rtt.$how ns
-	report socket_${how}_kib_per_s kib_s $LIVES.tput.$how KiB/s
-done
-echo 200 >$POLL
+	for how; do
+		part_of $how
+		sed "s/^/# $prefix: /" $LIVES.rtt.$name $LIVES.tput.$name
+		report ${prefix}_${name}_avg_ns avg_ns $LIVES.rtt.$name ns
+		report ${prefix}_${name}_kib_per_s kib_s $LIVES.tput.$name KiB/s
+	done
+}
+# part_of NAME ADDR PORT
+part_of() {
+	name=$1 addr=$2 port=$3
+}
+sockets socket "spawn $cid 1024" "loopback 1 3000" "unix unix 3000" "tcp tcp 3000"
+
+# And as a kernel polls by default
+DEFAULT_US=200
+echo $DEFAULT_US >$POLL
+mkvsock run "$cid" 1024 "echo $DEFAULT_US >$POLL" || fail "poll_us of the spawn"
+sockets socket_default "spawn $cid 1024" "loopback 1 3000"
 mkwrite $I/control kill
 mkwrite $MK/destroy b || fail "destroy"
 

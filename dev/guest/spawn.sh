@@ -316,6 +316,8 @@ guard() {
 	say "guard ipi-host $(try ipi "$4" 0xff) $(try nmi "$4") $(try init "$4")"
 	say "guard ipi-other $(try ipi "$5" 0xff) $(try nmi "$5") $(try init "$5")"
 	say "guard ipi-all $(try shorthand all) $(try shorthand others) $(try nmi 0xff)"
+	say "guard ipi-kinds $(try lowest "$4" 0xff) $(try logical 0xff 0xff)" \
+		"$(try sipi "$4" 8) $(try sipi "$5" 8)"
 	say "guard ipi-self $(try ipi "$own" 0xf5)"
 	# shellcheck disable=SC2046 # words
 	say "guard counters" $(cat /sys/kernel/debug/multikernel/denied)

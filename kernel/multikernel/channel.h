@@ -319,6 +319,8 @@ void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
 
 /* poll.c */
+u64 mk_poll_begin(struct mk_channel *ch, u64 ns);
+void mk_poll_abort(struct mk_channel *ch);
 void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns);
 
 static inline bool mk_channel_is_open(const struct mk_channel *ch)

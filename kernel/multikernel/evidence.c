@@ -155,6 +155,31 @@ static u64 mk_fault_time(const struct mk_instance *inst, u64 then)
 }
 
 /**
+ * mk_evidence_oops - what exception a panic comes from
+ * @inst: instance whose spawn says that it panicked
+ * @text: what it says of it: copied once, made fit for a log line
+ * @size: bytes of @text
+ *
+ * Context: process; &mk_instance.lock held.
+ * Return: true if it was an exception.
+ */
+bool mk_evidence_oops(const struct mk_instance *inst, char *text, size_t size)
+{
+	const struct mk_crash_page *page = mk_crash_page(inst->window);
+
+	lockdep_assert_held(&inst->lock);
+
+	/* Pairs with the release in mk_words_panic() */
+	if (smp_load_acquire(&page->kind) != MK_CRASH_OOPS)
+		return false;
+	size = min(size, sizeof(page->text));
+	memcpy(text, page->text, size);
+	mk_printable(text, size, false);
+
+	return text[0];
+}
+
+/**
  * mk_evidence_take - keep how a run crashed
  * @inst: instance whose CPUs were taken back
  * @kind: how

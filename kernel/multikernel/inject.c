@@ -428,6 +428,20 @@ void __init mk_inject_early(bool console)
 	}
 }
 
+/**
+ * mk_inject_epoch - which start of its instance a spawn says that it is
+ * @epoch: the true one
+ *
+ * As if a kernel of another start came to its window only now.
+ *
+ * Context: setup_arch() of a spawn, one CPU, interrupts off.
+ * Return: that, or the next one.
+ */
+u32 __init mk_inject_epoch(u32 epoch)
+{
+	return epoch + mk_inject_at("other-start");
+}
+
 /* The command line is gone when init is about to be started */
 static bool mk_inject_noready;
 

@@ -482,6 +482,7 @@ extern const struct attribute_group mk_evidence_group;
 void mk_dump_cpus(struct mk_instance *inst);
 bool mk_dumped(const struct mk_instance *inst, unsigned int index);
 void mk_printable(char *text, size_t size, bool lines);
+bool mk_evidence_oops(const struct mk_instance *inst, char *text, size_t size);
 void mk_evidence_take(struct mk_instance *inst, enum mk_end_kind kind);
 void mk_evidence_drop(struct mk_instance *inst);
 const char *mk_end_name(enum mk_end_kind kind);
@@ -556,10 +557,12 @@ static inline void mk_debugfs_remove(struct mk_channel *ch) { }
 #ifdef CONFIG_MULTIKERNEL_FAULT_INJECTION
 void mk_inject_init(struct dentry *root);
 void mk_inject_early(bool console);
+u32 mk_inject_epoch(u32 epoch);
 void mk_inject_not_ready(void);
 #else
 static inline void mk_inject_init(struct dentry *root) { }
 static inline void mk_inject_early(bool console) { }
+static inline u32 mk_inject_epoch(u32 epoch) { return epoch; }
 static inline void mk_inject_not_ready(void) { }
 #endif
 

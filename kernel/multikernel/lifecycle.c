@@ -178,7 +178,8 @@ static void mk_exit_text(struct mk_instance *inst, char *text, size_t size)
 static void mk_exit(struct mk_instance *inst)
 {
 	u32 kind = READ_ONCE(mk_spawn_page(inst->window)->exit_kind);
-	char text[MK_EXIT_TEXT], reason[MK_REASON_MAX];
+	char text[MK_EXIT_TEXT], oops[MK_CRASH_TEXT] = "", reason[MK_REASON_MAX];
+	bool is_oops;
 
 	mk_exit_text(inst, text, sizeof(text));
 
@@ -193,7 +194,10 @@ static void mk_exit(struct mk_instance *inst)
 		mk_instance_end(inst, MK_STOPPED, MK_END_ORDER, "reboot");
 		break;
 	case MK_EXIT_PANIC:
-		scnprintf(reason, sizeof(reason), "panic: %s", text);
+		/* "Fatal exception" alone says little.  Leaves room for what is added to it */
+		is_oops = mk_evidence_oops(inst, oops, sizeof(oops));
+		scnprintf(reason, MK_EXIT_TEXT, "panic: %s%s%s", text, is_oops ? ": " : "",
+			  oops);
 		mk_instance_end(inst, MK_CRASHED, MK_END_PANIC, reason);
 		break;
 	case MK_EXIT_REFUSED:

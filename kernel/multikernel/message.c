@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /**
  * struct mk_late_reply - an answer that found no room
@@ -111,6 +112,7 @@ static void mk_tx_end(struct mk_channel *ch, const struct mk_record *rec, u32 pa
 	bool ring;
 
 	mk_ring_commit(&ch->tx, rec, pad);
+	trace_multikernel_send(ch->peer_id, rec);
 	mk_count(ch->stats.tx, 1);
 	mk_count(ch->stats.tx_bytes, rec->len);
 	ring = mk_peer_sleeps(ch);
@@ -266,6 +268,7 @@ int mk_try_reserve(struct mk_endpoint *ep, struct mk_slot *slot, size_t len)
 
 	return mk_slot_begin(ep, slot, len);
 }
+EXPORT_SYMBOL_GPL(mk_try_reserve);
 
 /**
  * mk_commit - send what was written
@@ -304,6 +307,9 @@ static int mk_waiter_add(struct mk_channel *ch, struct mk_waiter *w)
 	spin_lock_bh(&ch->requests_lock);
 	if (!mk_channel_is_open(ch)) {
 		err = -EPIPE;
+	} else if (!READ_ONCE(w->ep->open)) {
+		/* Who closes it may wait for those who wait for their turn */
+		err = -ENOTCONN;
 	} else if (ch->nr_requests >= MK_REQUESTS_MAX) {
 		err = -EAGAIN;
 	} else {
@@ -352,12 +358,12 @@ static long mk_time_left(unsigned long start, long timeout)
 	return passed < timeout ? timeout - passed : 0;
 }
 
-static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, long timeout)
+static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, u64 poll_ns, long timeout)
 {
 	u64 from = local_clock();
 	long left;
 
-	mk_poll_request(ch, &w->poll, READ_ONCE(ch->request_poll_ns));
+	mk_poll_request(ch, &w->poll, poll_ns);
 	left = wait_for_completion_killable_timeout(&w->done, timeout);
 	if (left <= 0) {
 		if (mk_waiter_cancel(ch, w))
@@ -399,8 +405,9 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 	};
 	struct mk_channel *ch = ep->ch;
 	unsigned long start = jiffies;
-	long left;
+	u64 poll_ns;
 	ssize_t err;
+	long left;
 
 	might_sleep();
 	if (timeout <= 0)
@@ -423,11 +430,19 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 
 	rec.id = w.id;
 	rec.len = len;
-	err = mk_send_record(ch, ep, &rec, data, mk_time_left(start, timeout));
+	poll_ns = mk_poll_begin(ch, READ_ONCE(ch->request_poll_ns));
+	err = mk_send_record(ch, ep, &rec, data, 0);
+	if (err && poll_ns) {
+		/* As long as doorbells are off the peer does not ring for room either */
+		mk_poll_abort(ch);
+		poll_ns = 0;
+	}
+	if (err == -EAGAIN)
+		err = mk_send_record(ch, ep, &rec, data, mk_time_left(start, timeout));
 	if (err && mk_waiter_cancel(ch, &w))
 		goto out;
 	/* With an error only if that request was ended already, by who closes */
-	err = mk_wait(ch, &w, max(mk_time_left(start, timeout), 1L));
+	err = mk_wait(ch, &w, poll_ns, max(mk_time_left(start, timeout), 1L));
 out:
 	wake_up(&ch->request_wait);
 

@@ -4,7 +4,9 @@
  *
  * Who waits for an answer, mk_poll_request(), reads whatever comes: he is of this
  * kernel.  Who waits for a message may be a task of a user, mk_poll(), and is shown
- * that one alone.  Doorbells are off meanwhile, see reader.c.
+ * that one alone.  Doorbells are off meanwhile, see reader.c, and so is preemption,
+ * while no service is called: who is kept from the CPU would keep the channel from
+ * everybody.
  */
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -12,6 +14,7 @@
 #include <linux/sched/signal.h>
 
 #include "internal.h"
+#include "trace.h"
 
 static bool mk_poll_over(struct mk_poll *p)
 {
@@ -19,20 +22,37 @@ static bool mk_poll_over(struct mk_poll *p)
 	       !mk_channel_is_open(p->ep->ch);
 }
 
+static void mk_poll_wake_reader(struct mk_channel *ch)
+{
+	rcu_read_lock();
+	mk_channel_wake(ch);
+	rcu_read_unlock();
+}
+
 /* @more: there is something to read, and no doorbell will say so */
 static void mk_poll_end(struct mk_channel *ch, bool more)
 {
 	mk_rx_unlock(ch);
-	rcu_read_lock();
 	if (more)
-		mk_channel_wake(ch);
-	rcu_read_unlock();
+		mk_poll_wake_reader(ch);
+}
+
+/* A mutex lends nobody its owner's place in the queue, except on PREEMPT_RT */
+static void mk_poll_stay(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+}
+
+static void mk_poll_leave(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
 }
 
 /*
  * Look until something comes, or somebody else wants this CPU; false if the time is
- * over.  Without the lock: who is preempted here holds up nobody for longer than
- * the timer takes.
+ * over.  Without the lock.
  */
 static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
 {
@@ -51,8 +71,8 @@ static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
 	return true;
 }
 
-/* No doorbells as long as somebody polls */
-static bool mk_poll_disarm(struct mk_channel *ch, bool found)
+/* No doorbells as long as somebody polls; with @hold, for a while after that, too */
+static bool mk_poll_disarm(struct mk_channel *ch, bool found, bool hold)
 {
 	lockdep_assert_held(&ch->rx_lock);
 
@@ -61,7 +81,8 @@ static bool mk_poll_disarm(struct mk_channel *ch, bool found)
 	if (found && mk_channel_wanted(ch))
 		mk_count(ch->stats.polled, 1);
 	mk_channel_disarm(ch);
-	mk_channel_hold(ch);
+	if (hold)
+		mk_channel_hold(ch);
 
 	return true;
 }
@@ -86,43 +107,128 @@ static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
 	return false;
 }
 
+/* Doorbells are on again; or the reader sees to that: who has the lock may not read */
+static void mk_poll_stop(struct mk_channel *ch)
+{
+	if (mk_rx_trylock(ch))
+		mk_poll_end(ch, mk_channel_arm(ch));
+	else
+		mk_poll_wake_reader(ch);
+}
+
+/*
+ * For who waits for an answer.  He goes on until he has it or has turned doorbells on,
+ * and so needs no timer, unless he may be preempted in between.
+ */
+static bool mk_poll_disarm_request(struct mk_channel *ch, bool found)
+{
+	return mk_poll_disarm(ch, found, IS_ENABLED(CONFIG_PREEMPT_RT));
+}
+
+/**
+ * mk_poll_begin - somebody is about to ask, and to poll for the answer
+ * @ch: channel; does not go away before the end of that
+ * @ns: for how long
+ *
+ * Doorbells are off from here on: an answer that came before the first look would
+ * ring, and cost both ends an interrupt.
+ *
+ * Context: process.  Preemption is off on return, unless that is 0.
+ * Return: how long to poll, @ns but no longer than multikernel.poll_us; if it is not
+ * 0, mk_poll_request() or mk_poll_abort() has to follow.
+ */
+u64 mk_poll_begin(struct mk_channel *ch, u64 ns)
+{
+	ns = min(ns, mk_poll_max());
+	if (!ns)
+		return 0;
+
+	mk_poll_stay();
+	atomic_inc(&ch->pollers);
+	if (mk_rx_trylock(ch)) {
+		mk_poll_disarm_request(ch, false);
+		mk_rx_unlock(ch);
+	}
+
+	return ns;
+}
+
+static void mk_poll_finish(struct mk_channel *ch)
+{
+	atomic_dec(&ch->pollers);
+	mk_poll_leave();
+}
+
+/**
+ * mk_poll_abort - nothing was asked after all
+ * @ch: channel, after mk_poll_begin()
+ *
+ * Context: process; preemption is as before mk_poll_begin() on return.
+ */
+void mk_poll_abort(struct mk_channel *ch)
+{
+	mk_poll_stop(ch);
+	mk_poll_finish(ch);
+}
+
+/* Read what is there; true if there is no more to wait for, and doorbells are seen to */
+static bool mk_poll_turn(struct mk_channel *ch, struct mk_poll *p, bool found)
+{
+	bool over, more = false;
+
+	/* Else who reads may bring it, too */
+	if (!mk_rx_trylock(ch)) {
+		over = mk_poll_over(p);
+		if (over)
+			mk_poll_stop(ch);
+		return over;
+	}
+
+	if (mk_poll_disarm_request(ch, found) && mk_channel_wanted(ch)) {
+		/* Services may sleep */
+		mk_poll_leave();
+		more = mk_poll_read(ch, p);
+		mk_poll_stay();
+	}
+	over = more || mk_poll_over(p);
+	if (over && !more)
+		more = mk_channel_arm(ch);
+	mk_poll_end(ch, more);
+
+	return over;
+}
+
 /**
  * mk_poll_request - read in the reader's place before going to sleep
- * @ch: channel; does not go away before this returns
+ * @ch: channel, after mk_poll_begin()
  * @p: what to wait for
- * @ns: how long at most, but no longer than multikernel.poll_us
+ * @ns: how long at most, from mk_poll_begin(); 0 is not at all
  *
  * What comes for others is received meanwhile, in this context.
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; preemption is as before mk_poll_begin() on return.
  */
 void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 {
-	bool more = false, found = false;
-	u64 end, now = local_clock();
+	bool found = false;
+	u64 end;
 
-	end = now + min(ns, mk_poll_max());
-	if (now == end || mk_poll_over(p))
+	if (!ns)
 		return;
 
-	atomic_inc(&ch->pollers);
-	do {
-		cond_resched();
-		/* Else who reads may bring it, too */
-		if (mk_rx_trylock(ch)) {
-			if (mk_poll_disarm(ch, found))
-				more = mk_poll_read(ch, p);
-			mk_poll_end(ch, more);
-		}
-		if (more || mk_poll_over(p))
-			break;
+	end = local_clock() + ns;
+	while (!mk_poll_turn(ch, p, found)) {
 		found = mk_poll_watch(ch, p, end);
-	} while (found);
-	atomic_dec(&ch->pollers);
-
-	/* Who reads now sees to that, too */
-	if (!more && mk_rx_trylock(ch))
-		mk_poll_end(ch, mk_channel_arm(ch));
+		if (found && !need_resched())
+			continue;
+		mk_poll_stop(ch);
+		if (!found)
+			break;
+		mk_poll_leave();
+		cond_resched();
+		mk_poll_stay();
+	}
+	mk_poll_finish(ch);
 }
 
 static void mk_channel_polled(struct mk_channel *ch)
@@ -156,6 +262,7 @@ static bool mk_poll_show_some(struct mk_channel *ch, struct mk_poll *p, int n)
 		p->left = take == MK_TAKE_LEAVE;
 		if (p->left)
 			break;
+		trace_multikernel_receive(ch->peer_id, &rec);
 		mk_count(ch->stats.rx, 1);
 		mk_count(ch->stats.rx_bytes, rec.len);
 		mk_ring_consume(&ch->rx);
@@ -183,19 +290,6 @@ static bool mk_poll_show(struct mk_channel *ch, struct mk_poll *p, int n)
 		WRITE_ONCE(ch->polled, false);
 
 	return more;
-}
-
-/* A mutex lends nobody its owner's place in the queue, except on PREEMPT_RT */
-static void mk_poll_stay(void)
-{
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		preempt_disable();
-}
-
-static void mk_poll_leave(void)
-{
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		preempt_enable();
 }
 
 /**
@@ -234,7 +328,7 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	atomic_inc(&ch->pollers);
 	do {
 		if (mk_rx_trylock(ch)) {
-			if (mk_poll_disarm(ch, found))
+			if (mk_poll_disarm(ch, found, true))
 				more = mk_poll_show(ch, p, MK_RX_BUDGET);
 			mk_poll_end(ch, more);
 		}

@@ -23,6 +23,7 @@
 #include <linux/reboot.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /*
  * Opening an endpoint may make a device, and tell user space.  A peer may have
@@ -128,8 +129,9 @@ static void mk_endpoint_close(struct mk_endpoint *ep, int err)
 		return;
 	mk_endpoint_set_open(ep, false);
 	mk_requests_fail(ep->ch, ep, err);
-	/* Who waits for room finds it closed */
+	/* Who waits for room, or for a turn to ask, finds it closed */
 	wake_up_all(&ep->ch->room_wait);
+	wake_up_all(&ep->ch->request_wait);
 	if (ep->service->close)
 		ep->service->close(ep);
 	ep->service = NULL;
@@ -420,6 +422,7 @@ int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *
 
 	mk_assert_reads(ch);
 
+	trace_multikernel_receive(ch->peer_id, rec);
 	if (!rec->service || rec->service > MK_SERVICE_MAX)
 		return -EPROTO;
 	ep = &ch->endpoints[rec->service];

@@ -153,7 +153,7 @@ void __init mk_spawn_early(const struct mk_boot_desc *desc, void *host_page,
 	mk_self_host_vector = READ_ONCE(mk_self_host->doorbell_vector);
 
 	mk_self_page->abi_version = MK_ABI_VERSION;
-	mk_self_page->epoch = desc->epoch;
+	mk_self_page->epoch = mk_inject_epoch(desc->epoch);
 	/* Pairs with nothing: the host only looks at it for a hint */
 	WRITE_ONCE(mk_self_page->magic, MK_SPAWN_MAGIC);
 	mk_spawn_set_phase(MK_PHASE_EARLY);

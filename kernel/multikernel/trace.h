@@ -8,6 +8,7 @@
 #if !defined(_MK_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _MK_TRACE_H
 
+#include <linux/multikernel_abi.h>
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(multikernel_state,
@@ -89,6 +90,38 @@ TRACE_EVENT(multikernel_fault,
 		  __get_str(name), __get_str(kind), __entry->cpu,
 		  __get_str(reason))
 );
+
+DECLARE_EVENT_CLASS(multikernel_record,
+
+	TP_PROTO(u32 peer, const struct mk_record *rec),
+
+	TP_ARGS(peer, rec),
+
+	TP_STRUCT__entry(
+		__field(u32, peer)
+		__field(u16, service)
+		__field(u16, flags)
+		__field(u32, len)
+		__field(u64, id)
+	),
+
+	TP_fast_assign(
+		__entry->peer = peer;
+		__entry->service = rec->service;
+		__entry->flags = rec->flags;
+		__entry->len = rec->len;
+		__entry->id = rec->id;
+	),
+
+	TP_printk("peer=%u service=%u flags=%#x id=%llu len=%u", __entry->peer,
+		  __entry->service, __entry->flags, __entry->id, __entry->len)
+);
+
+DEFINE_EVENT(multikernel_record, multikernel_send,
+	TP_PROTO(u32 peer, const struct mk_record *rec), TP_ARGS(peer, rec));
+
+DEFINE_EVENT(multikernel_record, multikernel_receive,
+	TP_PROTO(u32 peer, const struct mk_record *rec), TP_ARGS(peer, rec));
 
 #endif /* _MK_TRACE_H */
 

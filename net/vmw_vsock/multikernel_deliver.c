@@ -57,6 +57,8 @@ static void mk_vsock_rx_kick(struct mk_vsock_rx *rx)
  */
 bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes)
 {
+	bool stuck;
+
 	if (READ_ONCE(rx->bytes) <= bytes)
 		return true;
 	if (READ_ONCE(rx->stuck))
@@ -64,9 +66,14 @@ bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes)
 	if (wait_event_timeout(rx->room, READ_ONCE(rx->bytes) <= bytes,
 			       MK_VSOCK_RX_TIME))
 		return true;
-	WRITE_ONCE(rx->stuck, true);
+	/* With the lock, or what is delivered just now would be forgotten */
+	spin_lock_bh(&rx->queue.lock);
+	stuck = rx->bytes > bytes;
+	if (stuck)
+		WRITE_ONCE(rx->stuck, true);
+	spin_unlock_bh(&rx->queue.lock);
 
-	return false;
+	return !stuck;
 }
 
 static void mk_vsock_deliver(struct sk_buff *skb)

@@ -247,8 +247,8 @@ void mk_vsock_writable(struct mk_endpoint *ep)
 		wake = peer->throttled && peer->waiting < MK_VSOCK_QUEUE_MAX / 2;
 		if (wake)
 			peer->throttled = false;
-		/* Nothing waits any more, and there may be room */
-		if (err == -ENODATA && peer->full) {
+		/* There was room: who waited for it has it, or goes behind what waits */
+		if (err && peer->full) {
 			WRITE_ONCE(peer->full, false);
 			wake = true;
 		}
@@ -260,6 +260,8 @@ void mk_vsock_writable(struct mk_endpoint *ep)
 			mk_vsock_wake_writers(peer);
 		if (err)
 			break;
+		/* Others may append as fast as the peer reads */
+		cond_resched();
 	}
 }
 

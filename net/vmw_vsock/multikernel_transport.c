@@ -127,20 +127,35 @@ struct virtio_transport mk_vsock_transport = {
 
 /* What can be counted, a line for each peer */
 
+/* Bytes that other spawns have waiting for this one */
+static u32 mk_vsock_routed(struct mk_vsock_peer *peer)
+{
+	struct mk_vsock_route *route;
+	u32 bytes = 0;
+
+	spin_lock_bh(&peer->queue.lock);
+	list_for_each_entry(route, &peer->routes, node)
+		bytes += route->bytes;
+	spin_unlock_bh(&peer->queue.lock);
+
+	return bytes;
+}
+
 static int mk_vsock_stats_show(struct seq_file *m, void *unused)
 {
 	struct mk_vsock_peer *peer;
 
 	mutex_lock(&mk_vsock_peers_lock);
 	list_for_each_entry(peer, &mk_vsock_peers, node)
-		seq_printf(m, "cid=%u name=%s received=%ld sent=%ld queued=%ld waiting=%u forwarded=%ld refused=%ld dropped=%ld cut=%ld direct=%ld taken=%ld\n",
+		seq_printf(m, "cid=%u name=%s received=%ld sent=%ld queued=%ld waiting=%u forwarded=%ld refused=%ld dropped=%ld cut=%ld direct=%ld taken=%ld routed=%u\n",
 			   peer->cid, mk_endpoint_peer_name(peer->ep),
 			   atomic_long_read(&peer->received), atomic_long_read(&peer->sent),
 			   atomic_long_read(&peer->queued), READ_ONCE(peer->waiting),
 			   atomic_long_read(&peer->forwarded),
 			   atomic_long_read(&peer->refused),
 			   atomic_long_read(&peer->dropped), atomic_long_read(&peer->cut),
-			   atomic_long_read(&peer->direct), atomic_long_read(&peer->taken));
+			   atomic_long_read(&peer->direct), atomic_long_read(&peer->taken),
+			   mk_vsock_routed(peer));
 	mutex_unlock(&mk_vsock_peers_lock);
 
 	return 0;

@@ -94,7 +94,7 @@ struct mk_vsock_rx {
  * @requests: connection requests in @queue
  * @replies: answers in @queue
  * @throttled: writers wait until @waiting is less
- * @full: writers of streams wait until @ep has room and @queue is empty
+ * @full: writers of streams found @queue empty and wait until @ep has room
  * @routes: other spawns that have packets in @queue
  * @received: packets from this peer
  * @sent: packets to this peer

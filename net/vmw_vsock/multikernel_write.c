@@ -92,8 +92,10 @@ static void mk_vsock_init_hdr(struct virtio_vsock_hdr *hdr, struct vsock_sock *v
 }
 
 /*
- * One record of @len bytes that have credit.  -EAGAIN if there is no room, or
- * others wait for it: mk_vsock_writable() follows; -EFAULT if this way does not go.
+ * One record of @len bytes that have credit.  -EAGAIN if there is no room:
+ * mk_vsock_writable() follows; -EFAULT if this way does not go.  It does not while
+ * others wait for room: who waited for them to be gone might do so for ever, and so
+ * goes behind them as a packet.
  */
 static int mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
 			  struct msghdr *msg, u32 len, u32 flags)
@@ -101,15 +103,15 @@ static int mk_vsock_write(struct mk_vsock_peer *peer, struct vsock_sock *vsk,
 	struct virtio_vsock_sock *vvs = vsk->trans;
 	struct virtio_vsock_hdr hdr;
 	struct mk_slot slot;
-	int err = -EAGAIN;
 	size_t copied;
+	int err;
 
 	mk_vsock_init_hdr(&hdr, vsk, len, flags);
 
 	spin_lock_bh(&peer->queue.lock);
-	if (peer->closed)
+	if (peer->closed || !skb_queue_empty(&peer->queue))
 		err = -EFAULT;
-	else if (skb_queue_empty(&peer->queue))
+	else
 		err = mk_reserve(peer->ep, &slot, MK_VSOCK_HDR + len);
 	if (err) {
 		if (err == -EAGAIN)
@@ -205,6 +207,9 @@ ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	/* Wait for room: a packet would be a copy more, and bring the end no nearer */
 	if (done == -EAGAIN)
 		return 0;
+	/* Credit may be a lie: no more is kept before mk_vsock_has_space() is asked again */
+	if (!(msg->msg_flags & MSG_ZEROCOPY))
+		len = min_t(size_t, len, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
 
 	return virtio_transport_stream_enqueue(vsk, msg, len);
 }

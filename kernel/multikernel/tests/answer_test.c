@@ -284,6 +284,32 @@ static void mk_answer_no_turn(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/* Nor does who waits for his turn keep his service from going away */
+static void mk_answer_turn_withdrawn(struct kunit *test)
+{
+	struct mk_probe *other = mk_probe(test, MK_TEST_OTHER, MK_BOTH_ROLES);
+	struct mk_pair p = mk_ask_pair(test);
+	struct mk_channel *ch = &p.loop->host.ch;
+	struct mk_call *call;
+	int i;
+
+	mk_probe_register(test, other);
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_probe_open(other)));
+	for (i = 0; i < MK_REQUESTS_MAX; i++)
+		mk_call_request(test, p.host->ep, MK_ASK_SILENT, i, 10 * MK_TEST_TIMEOUT);
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(ch->nr_requests) == MK_REQUESTS_MAX));
+	call = mk_call_request(test, other->host.ep, MK_ASK_SILENT, 0, 10 * MK_TEST_TIMEOUT);
+	KUNIT_ASSERT_TRUE(test, mk_soon(wq_has_sleeper(&ch->request_wait)));
+
+	mk_probe_unregister(other);
+	KUNIT_EXPECT_TRUE(test, mk_soon(mk_call_over(call)));
+	/* It was no answer that made room */
+	KUNIT_EXPECT_EQ(test, READ_ONCE(ch->nr_requests), MK_REQUESTS_MAX);
+	mk_loop_close_end(&p.loop->host);
+	KUNIT_EXPECT_EQ(test, mk_call_result(test, call), -ENOTCONN);
+	mk_pair_check(test, &p);
+}
+
 static int mk_receive_late(struct mk_probe *probe, struct mk_side *side,
 			   const struct mk_message *msg)
 {
@@ -349,6 +375,7 @@ static struct kunit_case mk_answer_cases[] = {
 	KUNIT_CASE(mk_answer_withdrawn),
 	KUNIT_CASE(mk_answer_many),
 	KUNIT_CASE(mk_answer_no_turn),
+	KUNIT_CASE(mk_answer_turn_withdrawn),
 	KUNIT_CASE(mk_answer_full_ring),
 	KUNIT_CASE(mk_answer_both_full),
 	{}

@@ -248,7 +248,8 @@ static unsigned int mk_stress_sent(struct mk_stress *s)
 	return sum;
 }
 
-static struct mk_stress *mk_stress_start(struct kunit *test)
+/* @atomic: in softirq, too, as far as it is short */
+static struct mk_stress *mk_stress_start(struct kunit *test, bool atomic)
 {
 	struct mk_stress *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
 	unsigned int cpu = cpumask_first(cpu_online_mask);
@@ -258,6 +259,7 @@ static struct mk_stress *mk_stress_start(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	s->p = mk_pair(test, mk_stress_receive);
 	s->p.probe->data = s;
+	s->p.probe->service.atomic = atomic;
 	for (i = 0; i < MK_STRESS_THREADS; i++) {
 		struct mk_stress_thread *t = &s->threads[i];
 
@@ -305,7 +307,7 @@ static void mk_stress_check(struct kunit *test, struct mk_stress *s)
 static void mk_stress_services(struct kunit *test)
 {
 	struct mk_probe *other = mk_probe(test, MK_TEST_OTHER, MK_BOTH_ROLES);
-	struct mk_stress *s = mk_stress_start(test);
+	struct mk_stress *s = mk_stress_start(test, false);
 	unsigned int cpu = 0, rounds = 0;
 	int i;
 
@@ -339,7 +341,7 @@ static void mk_stress_services(struct kunit *test)
 /* The channel itself is closed and opened anew under them */
 static void mk_stress_restarts(struct kunit *test)
 {
-	struct mk_stress *s = mk_stress_start(test);
+	struct mk_stress *s = mk_stress_start(test, false);
 	unsigned int rounds = 0, cut = 0, before;
 	int i;
 
@@ -363,8 +365,30 @@ static void mk_stress_restarts(struct kunit *test)
 	KUNIT_EXPECT_GT(test, cut, 0);
 }
 
+/* The doorbell's softirq reads, and the reader behind it; nobody polls */
+static void mk_stress_softirq(struct kunit *test)
+{
+	unsigned int poll_us = READ_ONCE(mk_poll_us);
+	struct mk_stress *s;
+	int i;
+
+	WRITE_ONCE(mk_poll_us, 0);
+	s = mk_stress_start(test, true);
+	KUNIT_EXPECT_TRUE(test, mk_soon(mk_stress_over(s)));
+	WRITE_ONCE(mk_poll_us, poll_us);
+	mk_loop_settle(test, s->p.loop);
+	mk_stress_check(test, s);
+	for (i = 0; i < MK_STRESS_THREADS; i++) {
+		KUNIT_EXPECT_EQ(test, s->got[i], MK_STRESS_COUNT);
+		KUNIT_EXPECT_EQ(test, s->jumps[i], 0);
+	}
+	KUNIT_EXPECT_GT(test, mk_stat(&s->p.loop->host, atomic), 0);
+	KUNIT_EXPECT_GT(test, mk_stat(&s->p.loop->spawn, atomic), 0);
+}
+
 static struct kunit_case mk_stress_cases[] = {
 	KUNIT_CASE_SLOW(mk_stress_services),
+	KUNIT_CASE_SLOW(mk_stress_softirq),
 	KUNIT_CASE_SLOW(mk_stress_restarts),
 	{}
 };

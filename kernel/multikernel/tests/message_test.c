@@ -394,6 +394,44 @@ static void mk_message_no_poll(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/* And with one: the reader learns to look on, and finds the next without a doorbell */
+static void mk_message_polls(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_numbered);
+	unsigned int poll_us = READ_ONCE(mk_poll_us);
+	u64 polled, rung;
+	int i;
+
+	WRITE_ONCE(mk_poll_us, 10000);
+	polled = mk_stat(&p.loop->spawn, polled);
+	rung = mk_stat(&p.loop->spawn, doorbells_rx);
+	for (i = 0; i < 5000 && mk_stat(&p.loop->spawn, polled) < polled + 20; i++) {
+		KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, 16, i, 0), 0);
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == i + 1));
+		usleep_range(100, 200);
+	}
+	WRITE_ONCE(mk_poll_us, poll_us);
+	KUNIT_EXPECT_GE(test, mk_stat(&p.loop->spawn, polled), polled + 20);
+	/* Some came with one, until it had learnt */
+	KUNIT_EXPECT_LE(test, mk_stat(&p.loop->spawn, doorbells_rx) - rung, (u64)i - 10);
+	mk_pair_check(test, &p);
+}
+
+/* A spawn can't ask its host to power off */
+static void mk_message_shutdown(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_numbered);
+	struct mk_endpoint *ep = &p.loop->spawn.ch.endpoints[MK_SERVICE_SHUTDOWN];
+	u64 refused;
+
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(ep->open)));
+	refused = mk_stat(&p.loop->host, refused);
+	KUNIT_EXPECT_EQ(test, mk_send(ep, "", 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, mk_request(ep, "", 0, NULL, 0, MK_TEST_TIMEOUT), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->host, refused), refused + 2);
+	mk_pair_check(test, &p);
+}
+
 static int mk_receive_flood(struct mk_probe *probe, struct mk_side *side,
 			    const struct mk_message *msg)
 {
@@ -443,6 +481,8 @@ static struct kunit_case mk_message_cases[] = {
 	KUNIT_CASE(mk_message_writable),
 	KUNIT_CASE(mk_message_doorbells),
 	KUNIT_CASE(mk_message_no_poll),
+	KUNIT_CASE(mk_message_polls),
+	KUNIT_CASE(mk_message_shutdown),
 	KUNIT_CASE(mk_message_flood),
 	{}
 };

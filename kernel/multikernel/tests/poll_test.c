@@ -408,6 +408,34 @@ static void mk_poll_race(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/*
+ * Who asks leaves while somebody has the lock who does not read, as who registers a
+ * service: doorbells are on again all the same, or nothing would be read any more.
+ */
+static void mk_poll_lock_taken(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_channel *ch = &p.loop->spawn.ch;
+	struct mk_taker t = mk_taker(&p, MK_TAKE_DONE);
+	int i;
+
+	t.poll.ep = p.spawn->ep;
+	for (i = 0; i < 2; i++) {
+		/* With the answer, and when the time is over */
+		t.over = !i;
+		KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(*ch->armed) &&
+						READ_ONCE(ch->reader->__state) == TASK_IDLE));
+		mk_rx_lock(ch);
+		WRITE_ONCE(*ch->armed, 0);
+		mk_poll_request(ch, &t.poll, mk_poll_begin(ch, NSEC_PER_USEC));
+		mk_rx_unlock(ch);
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(*ch->armed)));
+	}
+	KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, 0, 0), 0);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 1));
+	mk_pair_check(test, &p);
+}
+
 static struct kunit_case mk_poll_cases[] = {
 	KUNIT_CASE(mk_poll_leaves),
 	KUNIT_CASE(mk_poll_forget),
@@ -418,6 +446,7 @@ static struct kunit_case mk_poll_cases[] = {
 	KUNIT_CASE(mk_poll_room),
 	KUNIT_CASE(mk_poll_others),
 	KUNIT_CASE(mk_poll_none),
+	KUNIT_CASE(mk_poll_lock_taken),
 	KUNIT_CASE(mk_poll_learns),
 	KUNIT_CASE(mk_poll_race),
 	{}

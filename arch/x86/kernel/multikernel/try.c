@@ -67,6 +67,14 @@ static bool mk_try_memremap(u64 at, u64 size)
 	return false;
 }
 
+/* By the direct map, where a stray pointer would go */
+static bool mk_try_touch(u64 at)
+{
+	u64 was;
+
+	return copy_from_kernel_nofault(&was, __va(at), sizeof(was));
+}
+
 static ssize_t try_write(struct file *file, const char __user *ubuf, size_t len,
 			 loff_t *pos)
 {
@@ -96,6 +104,8 @@ static ssize_t try_write(struct file *file, const char __user *ubuf, size_t len,
 		denied = mk_try_icr(APIC_DM_NMI, a);
 	else if (n == 2 && !strcmp(what, "init"))
 		denied = mk_try_icr(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, a);
+	else if (n == 3 && !strcmp(what, "sipi") && b < NR_VECTORS)
+		denied = mk_try_icr(APIC_DM_STARTUP | b, a);
 	else if (n == 2 && !strcmp(what, "shorthand") && !strcmp(word, "all"))
 		denied = mk_try_icr(APIC_DEST_ALLINC | APIC_DM_NMI, 0);
 	else if (n == 2 && !strcmp(what, "shorthand") && !strcmp(word, "others"))
@@ -108,6 +118,8 @@ static ssize_t try_write(struct file *file, const char __user *ubuf, size_t len,
 		denied = mk_try_ioremap(a, b);
 	else if (n == 3 && !strcmp(what, "memremap"))
 		denied = mk_try_memremap(a, b);
+	else if (n == 2 && !strcmp(what, "touch"))
+		denied = mk_try_touch(a);
 	else
 		len = -EINVAL;
 	if ((ssize_t)len > 0)

@@ -10,12 +10,16 @@ plan $((4 + 4 * 10))
 contain_begin 2
 
 fault panic crashed '^panic: injected' 'Kernel panic - not syncing: injected' inject:panic
-fault oops crashed '^panic: Fatal exception' 'NULL pointer dereference' inject:oops
-fault null-irq crashed '^panic: Fatal exception in interrupt' 'RIP: 0010:0x0' inject:null-irq
-fault stack crashed '^panic: ' 'stack guard page' inject:stack
-fault double-fault crashed '^panic: ' 'double fault' inject:double-fault
-fault oom crashed '^panic: System is deadlocked on memory' 'Out of memory' inject:oom
-fault deadinit crashed '^panic: Attempted to kill init' 'Attempted to kill init' deadinit
+fault oops crashed '^panic: Fatal exception: (Oops|general protection fault.*) at mk_inject_oops' \
+	'NULL pointer dereference|null-ptr-deref' inject:oops
+fault null-irq crashed '^panic: Fatal exception in interrupt: .* at 0x0$' 'RIP: 0010:0x0' \
+	inject:null-irq
+fault stack crashed '^panic: Fatal exception.*: stack guard page at mk_inject_recurse' \
+	'stack guard page' inject:stack
+fault double-fault crashed '^panic: Fatal exception.*: double fault at ' 'double fault' \
+	inject:double-fault
+fault oom crashed '^panic: System is deadlocked on memory' 'Out of memory' inject:oom 60000
+fault deadinit crashed '^panic: Attempted to kill init' 'Attempted to kill init' deadinit 20000
 
 boot_fault early-panic crashed '^panic: injected, early' 'injected, early' 60
 boot_fault initcall-panic crashed '^panic: injected, by an initcall' 'by an initcall' 60

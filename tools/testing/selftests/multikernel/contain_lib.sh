@@ -4,7 +4,7 @@
 # blue, which has nothing to do with it, has work all the time and may lose nothing.
 #
 #	contain_begin [RED'S CPUS]
-#	fault NAME STATE REASON CONSOLE WORD	4 tests; boot_fault the same
+#	fault NAME STATE REASON CONSOLE WORD [MS]	4 tests; boot_fault the same
 #	harmless NAME CONSOLE WORD		2 tests
 #	endless NAME CONSOLE WORD		4 tests
 #	contain_end				4 with contain_begin
@@ -123,33 +123,60 @@ ask() {
 	return 0
 }
 
-# By red's clock, which follows the host's, its kernel said when it began
-noticed_after() { # MS OF THE DAY
-	local began
-	began=$(last_start | sed -n 's/.*multikernel: inject.* at_ms=//p' | tail -n 1)
-	[ -z "$began" ] || echo "after $(($1 - began)) ms, "
+# The time of day in ms, whatever state it is in
+now_ms() {
+	mkwait -t red empty,loaded,booting,running,stopping,stopped,crashed 1000 | cut -d' ' -f2
+}
+# By red's clock, which follows the host's, its kernel said when it began.  Where it
+# says nothing, that was after it was asked, or started
+began_ms() {
+	local at
+	at=$(last_start | sed -n 's/.*multikernel: inject.* at_ms=//p' | tail -n 1)
+	echo "${at:-$asked}"
+}
+# Within what time it is to be noticed: a panic at once, a hang by what is set.  The rest
+# is for an emulator that has few CPUs for all
+within_ms() { # REASON
+	case $1 in
+	hang:*) echo $((2 * $(val red hang_timeout) * 1000 + 15000)) ;;
+	"no READY"*) echo $(($(param_get boot_timeout) * 1000 + 15000)) ;;
+	*) echo 5000 ;;
+	esac
 }
 
 ended_so() { # STATE REASON
-	local got at
+	local got why after limit
 	got=$(mkwait -t red stopped,crashed "$BOOT_MS") || return
-	at=${got#* }
-	echo "# noticed $(noticed_after "$at")${got% *}: $(reason red)" >&4
-	equal state "${got% *}" "$1" && matches reason "$(reason red)" "$2"
+	why=$(reason red)
+	after=$((${got#* } - $(began_ms)))
+	limit=${within:-$(within_ms "$why")}
+	echo "# $fault_name: noticed after $after ms of $limit, ${got% *}: $why" >&4
+	equal state "${got% *}" "$1" && matches reason "$why" "$2" || return
+	[ $after -le "$limit" ] || { echo "noticed after $after ms, wanted $limit at most"; return 1; }
 }
 
-# What is kept of it
+# What is kept of it: from the line that the host writes before each start
 last_start() {
-	val red console | awk '/Linux version / { n = 0 }
+	val red console | awk '/^---- start [0-9]+ of red ----$/ { n = 0 }
 		{ line[++n] = $0 } END { for (i = 1; i <= n; i++) print line[i] }'
 }
-# ... and the record of the fault, where the kernel makes one
+# Of who never said a word that line is all
+MARK_ONLY=mark
+only_mark() {
+	equal "kept log" "$(cat "$T/last")" "---- start $(figure red starts) of red ----"
+}
+# ... and the record of the fault, where there was one, and its memory as a core file
 evidence() { # REGEX
 	last_start >"$T/last"
-	has "$T/last" "$1" || return
-	if [ -e "$INST/red/fault/kind" ] && [ "$(state red)" = crashed ]; then
-		not equal "kind of the fault" "$(val red fault/kind)" none
+	if [ "$1" = $MARK_ONLY ]; then
+		only_mark || return
+	else
+		has "$T/last" "$1" || return
 	fi
+	if [ "$(state red)" = crashed ]; then
+		not equal "kind of the fault" "$(val red fault/kind)" none || return
+	fi
+	[ "$(state red)" = running ] || mkcore "$INST/red/vmcore"
 }
 
 again() {
@@ -160,6 +187,7 @@ again() {
 broke() {
 	local state=$1 reason=$2
 	shift 2
+	asked=$(now_ms)
 	"$@" && ended_so "$state" "$reason"
 }
 
@@ -169,22 +197,30 @@ afterwards() { # NAME CONSOLE
 	check "$1: red starts again" again
 }
 
-# fault NAME STATE REASON CONSOLE WORD: red runs, is asked for WORD, and breaks down; in
-# the end it runs again
+# fault NAME STATE REASON CONSOLE WORD [MS]: red runs, is asked for WORD, and breaks down,
+# which is noticed within MS; in the end it runs again
 fault() {
+	fault_name=$1 within=$6
 	check "$1: $2, and the reason" broke "$2" "$3" ask "$5"
 	afterwards "$1" "$4"
+	within=
 }
 
 # boot_fault NAME STATE REASON CONSOLE SECONDS: the same, in a boot that has
 # multikernel.inject=NAME and may last so long
 boot_fault() {
+	fault_name=$1
+	# A panic: from its start on
+	case $3 in
+	^panic*) within=$((red_slowest / 1000 + 5000)) ;;
+	esac
 	mk_kill red >/dev/null 2>&1
 	mk_load red "multikernel.inject=$1"
 	param_set boot_timeout "$5"
 	check "$1: $2, and the reason" broke "$2" "$3" control red start
 	cat "$T/boot_timeout" >$PARAM/boot_timeout
 	afterwards "$1" "$4"
+	within=
 }
 
 # does CONSOLE WORD: red says that it does it

@@ -28,7 +28,8 @@ check "map: neither ioremap nor memremap gave it host memory" \
 
 # --- what ends it ------------------------------------------------------------
 
-fault stray crashed '^panic: Fatal exception' 'unable to handle page fault' inject:stray
+fault stray crashed '^panic: Fatal exception: .* at mk_inject_stray' \
+	'unable to handle page fault' inject:stray
 # The window is the host's, too: what lies there is believed by nobody
 while [ "$rounds" -gt 0 ]; do
 	fault "scribble-$seed" crashed '^(fault: |ended without saying how|panic: )' '.' \

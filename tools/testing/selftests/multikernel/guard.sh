@@ -4,7 +4,7 @@
 # Each kernel is blind to what is not its own: memory, ports, MSRs, interrupts. Tried by
 # the kernel's own ways, from the host against a spawn and from the spawn against all.
 . "$(dirname "$0")/lib.sh"
-plan 57
+plan 75
 
 TRY=$DBG/try
 need $TRY CONFIG_MULTIKERNEL_FAULT_INJECTION
@@ -32,6 +32,30 @@ begin() { val "$1" memory | sed -n '1s/-.*//p'; }
 window() { sed -n 's/^address=//p' "$DBG/$1/window"; }
 apic() { awk -v c="$1" '$1 == "processor" { p = $3 } $1 == "apicid" && p == c { print $3 }' /proc/cpuinfo; }
 
+# in_memory AT NAME: is it an address of that instance?
+in_memory() {
+	local from to
+	from=$(begin "$2")
+	to=$(val "$2" memory | sed -n '1s/.*-//p')
+	[ $(($1)) -ge $((from)) ] && [ $(($1)) -le $((to)) ]
+}
+# What the kernel has mapped of an instance outside of the direct map: its window, once
+only_window() {
+	local phys n=0 window
+	window=$(window "$1")
+	grep -o 'phys=0x[0-9a-f]*' /proc/vmallocinfo | cut -d= -f2 >"$T/mapped"
+	while read -r phys; do
+		in_memory "$phys" "$1" || continue
+		n=$((n + 1))
+		[ $((phys)) = $((window)) ] || { echo "$phys is mapped, window at $window"; return 1; }
+	done <"$T/mapped"
+	equal "mappings of $1" $n 1
+}
+# What the direct map is made of: pieces of 4 KiB, 2 MiB, 1 GiB
+direct_map() { sed -n 's/^DirectMap//p' /proc/meminfo | tr -s ' \n' ' '; }
+unsplit() { equal DirectMap "$(direct_map)" "$pieces"; }
+pieces=$(direct_map)
+
 # Before it is lent: an offline CPU has no line there
 spawn_apic=$(apic 2)
 red_apic=$(apic 1)
@@ -49,9 +73,14 @@ low=0x100000
 check "addresses are known" eval '[ -n "$mem" ] && [ -n "$red" ] && [ -n "$slot" ] &&
 	[ -n "$device" ] && [ -n "$ram" ] && [ -n "$spawn_apic" ] && [ -n "$red_apic" ]'
 check "red lies right behind web" equal distance $((red - mem)) $((192 << 20))
+check "the kernel has the direct map's pieces in meminfo" matches DirectMap "$pieces" '4k: .*2M: '
+check "the window is all that is mapped of one that is created" only_window web
 mk_load web "mk.spawn=watch,guard:$low:$red:$device:$host_apic:$red_apic:$slot"
+check "the same of one that is loaded" only_window web
 check "it runs" mk_start web
 said web "guard end"
+check "the same of one that runs" only_window web
+check "no piece of the direct map was split" unsplit
 
 # --- the host, and memory of an instance ---
 
@@ -66,6 +95,19 @@ check "ioremap() of it fails" equal result "$(try ioremap "$mem" 4096)" denied
 check "also if it begins before it" equal result "$(try ioremap $((mem - 4096)) 8192)" denied
 check "memremap() of it fails" equal result "$(try memremap "$mem" 4096)" denied
 check "of its window, too" equal result "$(try memremap "$(window web)" 4096)" denied
+check "the direct map does not have it" equal result "$(try touch "$mem")" denied
+check "nor its end, nor the other one's, nor the window" equal results \
+	"$(try touch $((mem + (192 << 20) - 8))) $(try touch "$red") $(try touch "$(window web)")" \
+	"denied denied denied"
+check "it has the host's" equal result "$(try touch "$ram")" "done"
+if [ -e /proc/kpageflags ]; then
+	check "no page of it is one of the host's" \
+		matches pages "$(mkguard pages "$mem" $((192 << 20)))" '^(none|reserved)$'
+	check "the host's are" equal pages "$(mkguard pages $low $((64 << 20)))" used
+else
+	skip "no page of it is one of the host's" CONFIG_PROC_PAGE_MONITOR
+	skip "the host's are" CONFIG_PROC_PAGE_MONITOR
+fi
 check "each one is counted" equal maps $(($(denied maps) - maps)) 8
 check "and logged, with the address and the caller" eval \
 	'klog "$MARK" | mk_lines | grep -q "denied: .* at $(printf %#x "$mem"), 0x1000, by .*+0x"'
@@ -78,6 +120,17 @@ often() { # 50 times; the log gets 5 lines in 5 s
 	between lines "$(klog "$MARK" | mk_lines | grep -c denied:)" 1 30
 }
 check "the log is no flood" often
+if trace_on multikernel_denied; then
+	try ioremap "$mem" 4096 >/dev/null
+	try nmi "$spawn_apic" >/dev/null
+	trace_off multikernel_denied
+	check "the tracepoint has the mapping, and who wanted it" has "$T/trace" \
+		"multikernel_denied: kind=maps where=$(printf %#x "$mem") what=0x1000 caller=[a-z_.0-9]+[+]0x"
+	check "and the interrupt" has "$T/trace" "multikernel_denied: kind=ipis where=$(printf %#x "$spawn_apic") what=0x400 "
+else
+	skip "the tracepoint has the mapping, and who wanted it" "tracefs is missing"
+	skip "and the interrupt" "tracefs is missing"
+fi
 
 check "/proc/kcore has no memory of the pool" equal result \
 	"$(mkguard kcore "$mem" $((192 << 20)))" none
@@ -100,6 +153,7 @@ check "an interrupt to a lent CPU is blocked" equal result "$(try ipi "$spawn_ap
 check "an NMI to it is" equal result "$(try nmi "$spawn_apic")" denied
 check "an INIT to it is" equal result "$(try init "$spawn_apic")" denied
 check "an INIT to one that runs nothing is" equal result "$(try init "$red_apic")" denied
+check "a SIPI to it is" equal result "$(try sipi "$spawn_apic" 8)" denied
 check "lowest priority is" equal result "$(try lowest "$spawn_apic" 0xff)" denied
 check "a logical destination is" equal result "$(try logical 0xff 0xff)" denied
 check "the shorthand for all is" equal result "$(try shorthand all)" denied
@@ -107,7 +161,7 @@ check "the one for all others is" equal result "$(try shorthand others)" denied
 check "a lent CPU by its number is" equal result "$(try cpu 2 0xff)" denied
 check "multikernel's own door to a CPU that is not lent is" \
 	equal result "$(try door "$host_apic" 0xf5)" denied
-check "each one is counted" equal ipis $(($(denied ipis) - ipis)) 11
+check "each one is counted" equal ipis $(($(denied ipis) - ipis)) 12
 check "and logged" eval 'klog "$MARK" | mk_lines | grep -q "denied: interrupt .* by "'
 check "the host's own CPU is reached" equal result "$(try cpu 0 0xf5)" "done"
 watched web
@@ -132,15 +186,19 @@ check "not of its window" equal result "$(got ioremap-window)" "done"
 check "its interrupts and NMIs to the host are blocked" equal results "$(got ipi-host)" "denied denied denied"
 check "to another instance's CPU" equal results "$(got ipi-other)" "denied denied denied"
 check "to all" equal results "$(got ipi-all)" "denied denied denied"
+check "so are lowest priority, a logical destination, a SIPI" \
+	equal results "$(got ipi-kinds)" "denied denied denied denied"
 check "not to its own" equal result "$(got ipi-self)" "done"
 check "it counted them" matches counters "$(got counters)" \
-	'^maps=8 ipis=9 ports=4 msrs=4$'
+	'^maps=8 ipis=13 ports=4 msrs=4$'
 check "and logged some" has "$INST/web/console" 'multikernel: denied: '
 
 # --- nobody was hurt ---
 
 check "the host has its MSRs kept, too" equal result "$(mkguard msr 0x10)" EPERM
 mk_stop web
+check "its whole memory can be read" eval 'dd if="$INST/web/vmcore" of=/dev/null bs=1M 2>"$T/dd"'
+check "then the window is all that is mapped" only_window web
 check "ports are the host's as ever" equal result "$(mkguard port)" "done"
 
 # --- a command line that wants more ---
@@ -159,3 +217,8 @@ control web start
 check "told that memory of the host is its own, it stops" ended web crashed \
 	'^panic: multikernel: memory .* was not granted to this kernel'
 panic_end web
+
+# --- and at the end ---
+
+check "destroy both" eval 'mk_destroy web && mk_destroy red'
+check "no piece of the direct map was split" unsplit

@@ -149,6 +149,22 @@ until_says() {
 	done
 }
 
+# --- tracepoints ---------------------------------------------------------------
+
+TRACING=/sys/kernel/tracing
+
+# trace_on EVENT: from here on; fails where there is no tracefs
+trace_on() {
+	grep -q " $TRACING tracefs " /proc/mounts ||
+		mount -t tracefs tracefs $TRACING 2>/dev/null || return
+	echo >$TRACING/trace && echo 1 >"$TRACING/events/multikernel/$1/enable"
+}
+# trace_off EVENT: its lines are in $T/trace
+trace_off() {
+	echo 0 >"$TRACING/events/multikernel/$1/enable"
+	cat $TRACING/trace >"$T/trace"
+}
+
 # --- the host's log ----------------------------------------------------------
 
 marks=0

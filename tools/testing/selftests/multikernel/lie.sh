@@ -41,7 +41,7 @@ exit-text ^panic:.[?]+$
 exit-kind ^ended.without.saying.how$'
 
 rounds=${MK_LIES:-${MK_N:-6}}
-plan $((1 + 5 + $(echo "$breaches" | grep -c '') + 12 + rounds + 7))
+plan $((1 + 5 + $(echo "$breaches" | grep -c '') + 14 + rounds + 7))
 
 # Log lines of the host that one lie may cost: the rate limit lets 10 in 5 s through
 LINES_MAX=60
@@ -130,6 +130,19 @@ while read -r name reason how <&5; do
 	check "$name: found out, ended, and started again" found_out "$name" "$reason" "$how"
 done 5<"$T/breaches"
 
+# --- its rings are not opened for a kernel of another start -------------------------------
+
+other_start() {
+	load_red "view multikernel.inject=other-start" && control red start &&
+		ended red crashed '^fault: it says that this is start [0-9]+, not [0-9]+$' &&
+		not mkwrite "$DBG/red/ping" 1
+}
+if zcat /proc/config.gz | grep -q MULTIKERNEL_FAULT_INJECTION=y; then
+	check "the number of another start: found out" other_start
+else
+	skip "the number of another start" "CONFIG_MULTIKERNEL_FAULT_INJECTION in the kernel"
+fi
+
 # --- lies that are nobody's business but its own ---------------------------------------
 
 harmless="header,lie:host-vector,lie:pulse,lie:bells,lie:console,lie:replies,lie:flood,lie:unread,lie:withdraw"
@@ -146,6 +159,8 @@ check "nothing is wrong with it" equal reason "$(reason red)" ""
 check "1000 answers that nobody asked for are strays" \
 	between stray_replies "$(stat red stray_replies)" 1000 1010
 check "messages for nobody are counted" between refused "$(stat red refused)" 1000 200001
+check "and the log has some of them" eval 'klog "$MARK" |
+	grep "multikernel: red: message for service [0-9]* refused"'
 check "answers that red does not read wait, or are dropped" \
 	between late "$(($(stat red late_replies) + $(stat red unanswered)))" 1 100
 check "the log does not fill" few_lines
@@ -166,7 +181,8 @@ shuffled() { # N
 	3) kind=records ;;
 	esac
 	klog_mark
-	load_red "lie:$kind:$s:3000,poweroff" && control red start || return
+	load_red "lie:$kind:$s:3000,poweroff" && control red start &&
+		said red "lie $kind now" || return
 	# It hangs only if it told a lie that keeps its kernel from its end
 	end=$(mkwait red stopped,crashed 60000) || { end=hung && mk_kill red; } || return
 	echo "# seed $s: $kind ends as $end: $(reason red)" >&4

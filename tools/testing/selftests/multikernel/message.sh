@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 starts=${MK_STARTS:-20}
-plan 43
+plan 47
 
 # What ends at once is not a time-out of 10 s
 ONCE_MS=5000
@@ -202,3 +202,22 @@ expect_errno "CPU -1 is refused" EINVAL $CPU hex:2d31 "doorbell_cpu: '-1' is no 
 expect_errno "no number is refused" EINVAL $CPU "1x" "doorbell_cpu: '1x' is no CPU"
 check "none of them moved it" equal doorbell_cpu "$(cat $CPU)" 1
 check "nothing was lost" traffic_end web
+
+# Without a poll each answer finds a host that sleeps, and rings; pauses are longer than
+# the one between two softirqs that read
+rung_at() { awk -v f=$(($1 + 2)) '$1 == "MKD:" { print $f }' /proc/interrupts; }
+heard_at() { # CPU
+	local other=$((1 - $1)) here there
+	mkwrite "$CPU" "$1" || return
+	here=$(rung_at "$1") there=$(rung_at $other)
+	mkwrite "$DBG/web/ping" "20 2000" && has "$DBG/web/ping" "count=20 lost=0" || return
+	between "doorbells on CPU $1" $(($(rung_at "$1") - here)) 10 25 &&
+		equal "doorbells on CPU $other" $(($(rung_at $other) - there)) 0
+}
+POLL=$PARAM/poll_us
+was=$(cat $POLL)
+echo 0 >$POLL
+for c in 0 1 0 1; do
+	check "moved to CPU $c, the doorbell is heard there, and there alone" heard_at $c
+done
+echo "$was" >$POLL

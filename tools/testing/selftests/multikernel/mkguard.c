@@ -10,11 +10,16 @@
  *	msr NR		write to /dev/cpu/0/msr what is there
  *	kcore ADDR SIZE	does /proc/kcore have this physical memory?
  *	kcoreat VIRT	read 4096 bytes of kernel memory by /proc/kcore
+ *	pages ADDR SIZE	what is in /proc/kpageflags?
  *
- * Prints "done", or the errno's name; for the last one "zeros" or "data".
+ * Prints "done", or the errno's name; for kcoreat "zeros" or "data"; for pages
+ * "none" if there are no such pages, "reserved" if some have a struct page that
+ * says that it is nobody's, "used" if at least one is the kernel's.
  */
 #define _GNU_SOURCE
 #include <elf.h>
+#include <linux/kernel-page-flags.h>
+#include <stdint.h>
 #include <sys/io.h>
 #include <sys/mman.h>
 #include "mk.h"
@@ -114,6 +119,31 @@ static const char *kcoreat(unsigned long long virt)
 	return more < 0 ? mk_errname(errno) : "none";
 }
 
+static const char *pages(unsigned long long from, unsigned long long size)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	const char *got = "none";
+	unsigned long long pfn;
+	uint64_t flags;
+	ssize_t n;
+
+	if (fd < 0)
+		return mk_errname(errno);
+	for (pfn = from / 4096; pfn < (from + size + 4095) / 4096; pfn++) {
+		n = pread(fd, &flags, sizeof(flags), pfn * sizeof(flags));
+		if (n < 0)
+			return mk_errname(errno);
+		/* Beyond the last page that there is */
+		if (n != sizeof(flags) || flags & 1ull << KPF_NOPAGE)
+			continue;
+		/* KPF_RESERVED is for kernel hackers, and not in the header */
+		if (flags != 1ull << 32)
+			return "used";
+		got = "reserved";
+	}
+	return got;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "", *got;
@@ -140,6 +170,8 @@ int main(int argc, char **argv)
 		got = kcore(a, b);
 	else if (!strcmp(what, "kcoreat"))
 		got = kcoreat(a);
+	else if (!strcmp(what, "pages"))
+		got = pages(a, b);
 	else
 		return mk_fail("mkguard", EINVAL);
 	puts(got);

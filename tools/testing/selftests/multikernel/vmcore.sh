@@ -4,7 +4,7 @@
 # What is left of a run that crashed or was killed: the fault's record, and the memory as
 # a core file with the registers of each CPU.
 . "$(dirname "$0")/lib.sh"
-plan 50
+plan 56
 
 CORE=$INST/web/vmcore
 fault() { cat "$INST/web/fault/$1"; }
@@ -32,11 +32,20 @@ check "nobody but root may open it" equal "mode and owner" "$(stat -c "%a %u" "$
 panic_begin
 mk_load web mk.spawn=panic
 check "a loaded image is no core" no_core ENODATA
+traced=1
+trace_on multikernel_fault || traced=
 before=$(date +%s)
 control web start
 check "it panics" ended web crashed '^panic: sysrq triggered crash$'
 after=$(date +%s)
 panic_end web
+if [ -n "$traced" ]; then
+	trace_off multikernel_fault
+	check "the tracepoint has the fault" has "$T/trace" "multikernel_fault: id=$(val web id) name=web kind=panic cpu=$(
+		fault cpu) reason=panic: sysrq triggered crash\$"
+else
+	skip "the tracepoint has the fault" "tracefs is missing"
+fi
 check "fault/kind" equal kind "$(fault kind)" panic
 check "fault/cpu is one of its own, by the host's number" matches cpu "$(fault cpu)" '^[23]$'
 when=$(fault time)
@@ -66,19 +75,20 @@ whole() { equal bytes "$(dd if="$CORE" bs=1M 2>/dev/null | wc -c)" "$size"; }
 from=$(date +%s)
 check "it can be read from end to end" whole
 echo "# reading all of it took $(($(date +%s) - from)) s"
-if command -v makedumpfile >/dev/null; then
-	dmesg_of() {
-		rm -f "$T/dmesg.core"
-		makedumpfile --dump-dmesg "$CORE" "$T/dmesg.core" || return
-		has "$T/dmesg.core" "$1"
-	}
-	check "makedumpfile finds the spawn's log, its first line" dmesg_of 'Linux version'
-	check "makedumpfile finds the panic" \
-		dmesg_of 'Kernel panic - not syncing: sysrq triggered crash'
-else
-	skip "makedumpfile finds the spawn's log, its first line" "makedumpfile is missing"
-	skip "makedumpfile finds the panic" "makedumpfile is missing"
-fi
+dmesg_of() {
+	rm -f "$T/dmesg.core"
+	makedumpfile --dump-dmesg "$CORE" "$T/dmesg.core" || return
+	has "$T/dmesg.core" "$1"
+}
+finds() { # WHAT REGEX
+	if command -v makedumpfile >/dev/null; then
+		check "makedumpfile finds $1" dmesg_of "$2"
+	else
+		skip "makedumpfile finds $1" "makedumpfile is missing"
+	fi
+}
+finds "the spawn's log, its first line" 'Linux version'
+finds "the panic" 'Kernel panic - not syncing: sysrq triggered crash'
 exec 5<"$CORE"
 check "somebody begins to read" dd bs=4096 count=1 of=/dev/null <&5
 
@@ -92,6 +102,7 @@ check "kill it" mk_kill web
 check "it is no fault" equal kind "$(fault kind)" none
 check "its core is sound" core "Run /init as init process"
 check "it has the registers of both CPUs" equal registers "$(of_core registers)" 2
+finds "its log after the forced stop" 'Run /init as init process'
 stale() {
 	dd bs=4096 count=1 of=/dev/null <&5 2>"$T/stale" && return 1
 	has "$T/stale" "Stale"
@@ -100,6 +111,14 @@ check "who began with the last run gets no mixture" stale
 exec 5<&-
 check "unload" mkload -u -i "$(val web id)"
 check "without an image there is no core" no_core ENODATA
+
+# --- an ordinary end ---
+
+check "it boots, and is stopped" eval 'mk_load web && mk_start web && mk_stop web &&
+	ended web stopped "^poweroff$"'
+check "it is no fault" equal kind "$(fault kind)" none
+check "its core is sound, to its last line" core "reboot: Power down"
+finds "that line" 'reboot: Power down'
 
 # --- nobody asks the CPUs ---
 
@@ -162,7 +181,8 @@ check "its core has the registers of both CPUs, where they hung" both_hung
 panic_begin
 mk_load web mk.spawn=oops
 control web start
-check "it has an Oops" ended web crashed '^panic: Fatal exception'
+check "it has an Oops" ended web crashed \
+	'^panic: Fatal exception: (Oops|general protection fault.*) at mk_inject_oops'
 panic_end web
 : >"$T/oopsed.web"
 check "fault/kind" equal kind "$(fault kind)" oops

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # AF_VSOCK between host and spawns, and between spawns that are linked.
 . "$(dirname "$0")/lib.sh"
-plan 71
+plan 78
 
 MIB16=16777216
 STATS=/sys/kernel/debug/multikernel_vsock
@@ -57,7 +57,19 @@ check "the CID of each is its id and 2" eval 'equal red "$red" $(($(val red id) 
 check "connect to a CID without an instance" errno_at_once ENODEV mkvsock connect 4711 1024
 check "connect to an instance that does not run" errno_at_once ENODEV mkvsock connect "$red" 1024
 check "the same with a seqpacket" errno_at_once ENODEV mkvsock -s connect "$red" 1024
-check "start red" vs_start red
+# There is a kernel, but nobody in it who could answer
+unready() { # NAME CID STATE
+	errno_at_once ENODEV mkvsock connect "$2" 1024 && equal "state of $1" "$(state "$1")" "$3"
+}
+control red start
+check "connect to an instance that boots" unready red "$red" booting
+check "red runs" eval 'wait_state red running && served red'
+check "blue runs, without a vsock transport" eval '
+	mk_load blue "initcall_blacklist=mk_vsock_init mk.spawn=view" && mk_start blue'
+check "connect to it" unready blue "$blue" running
+check "the spawn: connect to it, linked" eval 'mkwrite "$INST/red/links" +blue &&
+	errno_at_once ECONNRESET on red "mkvsock connect $blue 1024" && mkwrite -- "$INST/red/links" -blue'
+check "kill blue, load it with one" eval 'mk_kill blue && mk_load blue mk.spawn=vsock'
 check "connect to a port where nobody listens" errno_at_once ECONNRESET mkvsock connect "$red" 99
 check "the same with a seqpacket" errno_at_once ECONNRESET mkvsock -s connect "$red" 99
 check "a listener answers" mkvsock connect "$red" 1024
@@ -81,6 +93,9 @@ check "stream, host to spawn, a small buffer at the writer" \
 	env MKVSOCK_BUFFER=32768 mkvsock send "$red" 1024 1000000
 check "stream, spawn to host, a small buffer at the writer" \
 	on red "MKVSOCK_BUFFER=32768 mkvsock send 2 2000 1000000"
+check "stream, host to spawn, whose writer makes his buffer small" mkvsock shrink "$red" 1024 2000000
+check "stream, spawn to host, whose writer makes his buffer small" \
+	on red "mkvsock shrink 2 2000 2000000"
 check "stream, host to spawn, odd sizes" mkvsock send "$red" 1024 1000003 4999
 check "stream, spawn to host, odd sizes" on red "mkvsock send 2 2000 1000003 4999"
 check "stream, 16 MiB both ways at once, host's call" mkvsock both "$red" 1024 $MIB16

@@ -14,7 +14,7 @@ record-short record-empty'
 
 rounds=${MK_LIES:-${MK_N:-4}}
 # shellcheck disable=SC2086 # words
-plan $((3 + $(echo $breaches | wc -w) + 11 + rounds + 3 + 8 + 7 + 7))
+plan $((3 + $(echo $breaches | wc -w) + 11 + rounds + 3 + 8 + 7 + 8))
 
 # Log lines of the host that one lie may cost: the rate limit lets 10 in 5 s through
 LINES_MAX=60
@@ -224,7 +224,7 @@ mk_set blue hang_timeout 0
 mk_load blue mk.spawn=vsock,hang && mk_start blue
 if ! hangs blue >"$T/why" 2>&1; then
 	n=0
-	while [ $n -lt 4 ]; do
+	while [ $n -lt 5 ]; do
 		skip "a spawn that does not read" "CONFIG_MULTIKERNEL_FAULT_INJECTION in the spawn's kernel"
 		n=$((n + 1))
 	done
@@ -234,6 +234,9 @@ else
 		said red "lie pour done"'
 	# 1 MiB waits at most. A connection that is cut gives back what waited of it.
 	check "each packet waits, or its connection is cut" until_poured red 64
+	# And the packet that was one too many
+	check "what waits for it is 1 MiB, and no more" \
+		between routed "$(count blue routed)" 65536 1200000
 	check "some were cut" between cut "$(count red cut)" 1 40
 	check "red runs, and nothing is wrong with it" eval 'equal state "$(state red)" running &&
 		equal reason "$(reason red)" ""'

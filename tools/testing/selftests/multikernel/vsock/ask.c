@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "mkvsock.h"
 
+#include <linux/vm_sockets.h>
 #include <sys/wait.h>
 
 int finish(int fd, uint64_t bytes, int err)
@@ -141,6 +142,22 @@ int cmd_seq(int fd, unsigned int count)
 			err = EMSGSIZE;
 		bytes += len;
 	}
+	return finish(fd, bytes, err);
+}
+
+/* The peer has counted on the larger buffer by then */
+int cmd_shrink(int fd, uint64_t bytes)
+{
+	unsigned long long size = 32 << 10;
+	int err = give_order(fd, 'c', bytes, "");
+
+	if (!err)
+		err = send_pattern(fd, 0, bytes / 2, 64 << 10, SEED_UP);
+	if (!err && setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size)))
+		err = errno;
+	if (!err)
+		err = send_pattern(fd, bytes / 2, bytes, 64 << 10, SEED_UP);
+
 	return finish(fd, bytes, err);
 }
 

@@ -24,6 +24,8 @@
  * mkvsock [-s] fill CID PORT BYTES FILE
  *	Send to a server that does not read before FILE exists there, and say
  *	where it stopped us: "stopped=N".  Go on when there is room.
+ * mkvsock shrink CID PORT BYTES
+ *	Send half of them, make our own buffer small, send the rest.
  * mkvsock [-s] hold CID PORT
  *	Connect, say so, and say how it ends.
  * mkvsock seq CID PORT COUNT
@@ -121,6 +123,8 @@ int main(int argc, char **argv)
 		rc = cmd_both(fd, n3, size);
 	else if (!strcmp(cmd, "fill"))
 		rc = cmd_fill(fd, n3, arg4);
+	else if (!strcmp(cmd, "shrink"))
+		rc = cmd_shrink(fd, n3);
 	else if (!strcmp(cmd, "pour"))
 		rc = cmd_pour(fd, n3);
 	else if (!strcmp(cmd, "hold"))

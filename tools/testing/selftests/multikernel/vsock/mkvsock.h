@@ -61,6 +61,7 @@ int cmd_both(int fd, uint64_t bytes, size_t size);
 int cmd_fill(int fd, uint64_t bytes, const char *file);
 int cmd_hold(int fd);
 int cmd_seq(int fd, unsigned int count);
+int cmd_shrink(int fd, uint64_t bytes);
 int cmd_pour(int fd, uint64_t bytes);
 
 /* Figures, speed.c */
