@@ -6,6 +6,7 @@
 #	functions   of the kernel's own: whose instructions differ, and how many more
 #	boots       until init: from QEMU's start, in instructions (guest/cost.c)
 #	hot paths   a system call, a switch, an interrupt to another CPU, in instructions
+#	idling      what an idle spawn costs a second, with what it executes itself
 # Exit 1 if =n adds a byte or an instruction.
 . "$(dirname "$0")/lib.sh"
 
@@ -213,4 +214,35 @@ echo "   of a byte to another process and back, of the same to another CPU; each
 	{ if (NR == 1) { b = $3; c = $5; s = $7; i = $9 }
 	  printf "%-9s boot %d (%.4f)  call %.1f (%+.1f)  switch %.1f (%+.1f)  ipi %.1f (%+.1f)\n",
 		$1, $3, $3 / b, $5, $5 - c, $7, $7 - s, $9, $9 - i }'
+
+# --- a spawn that idles -------------------------------------------------------------
+
+# idle: "lent count=N us=N" and the same for "spawn"
+idle() {
+	local log=${LOG_PREFIX:-}plain-idle end=0
+	SMP=2 MEM=1G MK_APPEND=nokaslr "$TOP/dev/run.sh" plain idle --icount --show none \
+		--timeout "${TIMEOUT:-300}" >/dev/null || end=$?
+	if [ "$end" != 0 ] || grep -q '^bench: FAIL' "$LOGS/$log.out"; then
+		die "idle: the guest ended with $end; see $LOGS/$log.log"
+	fi
+	sed -n 's/\r//; s/^idle: //p' "$LOGS/$log.out"
+}
+
+say "an idle spawn beside a host, instructions of both a second of the clock; twice"
+flock -u 9	# the lock, which kernel.sh takes
+"$TOP/dev/kernel.sh" plain
+first=$(idle)
+second=$(idle)
+[ "$first" = "$second" ] || warn "idle: two boots, two results: '$first', '$second'"
+awk '{
+		split($2, n, "="); split($3, us, "=")
+		rate[$1] = n[2] / us[2]
+	}
+	END {
+		if (!rate["lent"] || !rate["spawn"]) exit 1
+		lost = 1 - rate["spawn"] / rate["lent"]
+		# One instruction is 2 ns
+		printf "a loop of the host comes to %.6f of what it is with the CPU lent and no spawn:\n", 1 - lost
+		printf "host and spawn execute %d instructions a second besides\n", lost * 500000000
+	}' <<<"$first" || die "idle: no figures: '$first'"
 exit $rc
