@@ -196,8 +196,8 @@ static void mk_exit(struct mk_instance *inst)
 	case MK_EXIT_PANIC:
 		/* "Fatal exception" alone says little.  Leaves room for what is added to it */
 		is_oops = mk_evidence_oops(inst, oops, sizeof(oops));
-		scnprintf(reason, MK_EXIT_TEXT, "panic: %s%s%s", text, is_oops ? ": " : "",
-			  oops);
+		scnprintf(reason, is_oops ? MK_EXIT_TEXT : sizeof(reason), "panic: %s%s%s",
+			  text, is_oops ? ": " : "", oops);
 		mk_instance_end(inst, MK_CRASHED, MK_END_PANIC, reason);
 		break;
 	case MK_EXIT_REFUSED:

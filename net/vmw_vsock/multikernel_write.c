@@ -207,8 +207,11 @@ ssize_t mk_vsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	/* Wait for room: a packet would be a copy more, and bring the end no nearer */
 	if (done == -EAGAIN)
 		return 0;
-	/* Credit may be a lie: no more is kept before mk_vsock_has_space() is asked again */
-	if (!(msg->msg_flags & MSG_ZEROCOPY))
+	/*
+	 * Credit may be a lie: no more is kept before mk_vsock_has_space() is asked again,
+	 * except of memory that is the user's own
+	 */
+	if (!(msg->msg_flags & MSG_ZEROCOPY) || !sock_flag(sk_vsock(vsk), SOCK_ZEROCOPY))
 		len = min_t(size_t, len, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
 
 	return virtio_transport_stream_enqueue(vsk, msg, len);

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 starts=${MK_STARTS:-20}
-plan 47
+plan 49
 
 # What ends at once is not a time-out of 10 s
 ONCE_MS=5000
@@ -221,3 +221,21 @@ for c in 0 1 0 1; do
 	check "moved to CPU $c, the doorbell is heard there, and there alone" heard_at $c
 done
 echo "$was" >$POLL
+
+# --- what is traced ------------------------------------------------------------------------
+
+# records EVENT: those of pings to web, which are requests and their answers
+records() {
+	grep -Ec "multikernel_$1: peer=$(val web id) service=1 flags=$2 id=[1-9][0-9]* len=64" "$T/trace"
+}
+traced() {
+	mkwrite "$DBG/web/ping" 5 && trace_off multikernel_send && trace_off multikernel_receive &&
+		equal "requests sent" "$(records send 0x2)" 5 &&
+		equal "answers received" "$(records receive 0x4)" 5
+}
+if trace_on multikernel_send 2>/dev/null && trace_on multikernel_receive; then
+	check "each record that is sent and received is traced" traced
+else
+	skip "each record that is sent and received is traced" "tracefs is missing"
+fi
+check "kill and destroy web" eval 'mk_kill web && mk_destroy web'

@@ -77,9 +77,17 @@ mkctl log -f one >"$T/log" 2>"$T/logerr" &
 follower=$!
 check "restart: it runs again" eval 'does restart one && equal state "$(state one)" running &&
 	has "$INST/one/console" "start 2 of one"'
+until_both() { # FILE: both runs came to their init
+	local tries=0
+	until [ "$(grep -c "spawn: init running" "$1")" = 2 ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || { cat "$1"; return 1; }
+		usleep 50000
+	done
+}
 followed() { # the end of that run, and the beginning of this one
 	mkwait -f "$T/log" "start 2 of one" "$BOOT_MS" &&
-		mkwait -f "$T/log" "spawn: init running" "$BOOT_MS" || return
+		until_both "$T/log" || return
 	kill "$follower" || return
 	wait "$follower"
 	cat "$T/logerr"

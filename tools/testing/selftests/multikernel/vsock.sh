@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # AF_VSOCK between host and spawns, and between spawns that are linked.
 . "$(dirname "$0")/lib.sh"
-plan 78
+plan 79
 
 MIB16=16777216
 STATS=/sys/kernel/debug/multikernel_vsock
@@ -118,6 +118,26 @@ many() {
 	return $rc
 }
 check "eight connections at once" many
+
+# What waits for room is never gone: a writer of a stream gets his turn all the same
+among_many() {
+	local i pids="" rc=0
+	for i in 1 2 3 4; do
+		mkvsock -s send "$red" 1024 24000000 60000 >"$T/many$i" &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		kill -0 "$i" || rc=1
+	done
+	mkvsock send "$red" 1024 1000000 || rc=1
+	cat "$T"/many?
+	equal "those that had ended before it" "$(cat "$T"/many? | grep -c bytes=)" 0 || rc=1
+	for i in $pids; do
+		wait "$i" || rc=1
+	done
+	return $rc
+}
+check "a stream beside four seqpackets that fill the ring ends before they do" among_many
 
 # --- who waits looks at the ring himself ----------------------------------------
 
