@@ -225,7 +225,7 @@ life() { # NUMBER
 	local name cpus memory word wanted reason anew early how ms wide size
 	rnd "$slots"; slot=$rnd
 	rnd 4; anew=$rnd
-	rnd 3; memory=$(((rnd + 2) * 32))M
+	rnd 3; memory=$(((rnd + 2) * 32))
 	rnd 100; early=$rnd
 	rnd 1200; ms=$((rnd * boot_ms / 1000))
 	rnd 2; how=$rnd
@@ -237,6 +237,8 @@ life() { # NUMBER
 	word=$2 wanted=$3 reason=$4 fault=$2
 	# So that each comes to its end in ten rounds
 	[ $((($1 - 1) / nr_faults % 10)) != 9 ] || early=100
+	[ $memory -ge $least ] || memory=$least
+	memory=${memory}M
 	# One CPU of two
 	[ "$word" != inject:lockup:1 ] || wide=0
 	[ "$slots" -ge 2 ] || word=${word%:1}
@@ -322,6 +324,8 @@ echo "# n=$N seed=$SEED"
 set -- $CPUS/cpu[0-9]*
 slots=$(($# - 2))
 [ $slots -le 3 ] || slots=3
+# In 64 MiB a debug kernel that brings up two CPUs has nothing left for its init
+[ "$KERNEL" = "$QUICK" ] && least=64 || least=96
 param_set stop_timeout 15
 # Long enough for a machine that is busy with the faults of the others
 param_set hang_timeout 20
