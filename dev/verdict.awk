@@ -34,7 +34,7 @@ function scan(line, who, allowed,    text) {
 	if (line !~ TROUBLE || allowed)
 		return
 	# How a spawn ended may quote its Oops
-	if (who == "host" && line ~ /^multikernel: [^ ]+: ([a-z]+ -> crashed|destroyed by on_crash): /)
+	if (who ~ /host$/ && line ~ /^multikernel: [^ ]+: ([a-z]+ -> crashed|destroyed by on_crash): /)
 		return
 	# KCSAN looks at the whole kernel: races that are not ours are counted only
 	if (line ~ /BUG: KCSAN: data-race in/ && line !~ /[ \/]((hvc|arch|sysvec)_)?(mk|multikernel)_/) {

@@ -3,7 +3,7 @@
 # shellcheck disable=SC3043,SC2154 # busybox ash; lib.sh has set it, or eval
 # mk.n=N lives of several instances at once, a random mix; mk.seed=SEED gives the same
 # again. Each life: perhaps an instance made anew in another shape, a kernel loaded with
-# one of the faults below, started, then killed at a random moment, or left alone until its
+# the next of the faults below, which come in rounds, shuffled anew, started, then killed at a random moment, or left alone until its
 # turn comes again: then it has ended by its fault, or is stopped or killed. Meanwhile the
 # others run, and one, "steady", which has no fault, exchanges messages with the host.
 # Last line: "soak: PASS n=... seed=...".
@@ -21,7 +21,8 @@ if [ -z "${SOAK_INNER:-}" ]; then
 fi
 
 # What goes wrong, one a line:
-#	WORD	what dev/guest/spawn.sh does; commas may join several
+#	WORD	what dev/guest/spawn.sh does; commas may join several.  boot:POINT is
+#		multikernel.inject=POINT instead, image:KIND an image of badimage
 #	STATE	how it ends by itself; - if it does not: then it is killed or stopped;
 #		deaf if a stop ends by its time-out; any if it may end or not; hung if
 #		only a kill ends it
@@ -48,6 +49,10 @@ lie:doorbell-vector any . -
 lie:exit-kind crashed ^ended.without.saying.how$ -
 lie:header,lie:console,lie:pulse any . -
 lie:random:7:2000 any . -
+vlie:src-other crashed ^fault:.message.against -
+vlie:random:7:2000 any . -
+image:payload crashed ^no.READY -
+image:hang crashed ^no.READY -
 lie:records:11:2000 any . -
 oops crashed ^panic: MULTIKERNEL_FAULT_INJECTION
 inject:panic crashed ^panic:.injected MULTIKERNEL_FAULT_INJECTION
@@ -55,12 +60,22 @@ inject:null-irq crashed ^panic: MULTIKERNEL_FAULT_INJECTION
 inject:stack crashed ^panic: MULTIKERNEL_FAULT_INJECTION
 inject:double-fault crashed ^panic: MULTIKERNEL_FAULT_INJECTION
 inject:oom crashed ^panic: MULTIKERNEL_FAULT_INJECTION
+busy,inject:panic crashed ^panic:.injected MULTIKERNEL_FAULT_INJECTION
+boot:early-panic crashed ^panic:.injected MULTIKERNEL_FAULT_INJECTION
+boot:initcall-panic crashed ^panic:.injected MULTIKERNEL_FAULT_INJECTION
+boot:early-oops crashed ^panic:.early.exception MULTIKERNEL_FAULT_INJECTION
+boot:early-hang crashed ^no.READY MULTIKERNEL_FAULT_INJECTION
+boot:console-hang crashed ^no.READY MULTIKERNEL_FAULT_INJECTION
+boot:initcall-hang crashed ^(no.READY|hang:) MULTIKERNEL_FAULT_INJECTION
+boot:noready crashed ^no.READY MULTIKERNEL_FAULT_INJECTION
 inject:stray crashed ^panic: MULTIKERNEL_FAULT_INJECTION
 deadinit crashed ^panic: MULTIKERNEL_FAULT_INJECTION
 hang crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:lockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
+inject:lockup:1 crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:softlockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:scribble:3:2000 any . MULTIKERNEL_FAULT_INJECTION
+inject:map - - MULTIKERNEL_FAULT_INJECTION
 inject:nmi-storm:2000 - - MULTIKERNEL_FAULT_INJECTION
 inject:bells:2000 - - MULTIKERNEL_FAULT_INJECTION
 inject:deaf hung - MULTIKERNEL_FAULT_INJECTION
@@ -73,7 +88,6 @@ kexec - - MULTIKERNEL_FAULT_INJECTION'
 LEAKS=/sys/kernel/debug/kmemleak
 scan=0
 grep -qw kmemleak=on /proc/cmdline && scan=1
-plan $((9 + scan))
 
 rng=$SEED
 rnd() { # BELOW
@@ -81,9 +95,9 @@ rnd() { # BELOW
 	rnd=$(((rng >> 8) % $1))
 }
 
-# An initrd that has the liar, too
+# An initrd that has the liars, too
 soak_initrd() {
-	mkdir -p "$T/root/mk/bin" && cp /mk/bin/mkliar "$T/root/mk/" && cp /mk/bin/mkvsock "$T/root/mk/bin/" &&
+	mkdir -p "$T/root/mk/bin" && cp /mk/bin/mkliar /mk/bin/mkvliar "$T/root/mk/" && cp /mk/bin/mkvsock "$T/root/mk/bin/" &&
 		initrd_with "$T/root" >"$T/initrd" && INITRD=$T/initrd
 }
 
@@ -99,7 +113,45 @@ $faults
 EOF
 	nr_faults=$(grep -c '' "$T/faults")
 }
-fault() { sed -n "$(($1 + 1))p" "$T/faults"; }
+
+# A new round: the order in which each fault comes once
+shuffle() {
+	local i=0
+	while [ $i -lt "$nr_faults" ]; do
+		i=$((i + 1))
+		eval "order_$i=$i"
+	done
+	while [ $i -gt 1 ]; do
+		rnd $i
+		eval "was=\$order_$i order_$i=\$order_$((rnd + 1)) order_$((rnd + 1))=\$was"
+		i=$((i - 1))
+	done
+}
+# fault LIFE
+fault() {
+	eval "i=\$order_$((($1 - 1) % nr_faults + 1))"
+	sed -n "${i}p" "$T/faults"
+}
+
+# What a hang before READY may take; the others have as long as they need
+HANG_S=5
+
+# start_with NAME WORD: load it, and start it
+start_with() {
+	local cmdline=mk.spawn=$2 image=$KERNEL seconds
+	seconds=$(cat "$T/boot_timeout")
+	case $2 in
+	boot:*hang | boot:noready) seconds=$HANG_S cmdline=multikernel.inject=${2#boot:} ;;
+	boot:*) cmdline=multikernel.inject=${2#boot:} ;;
+	image:*) seconds=$HANG_S cmdline="" image=$T/${2#image:} ;;
+	# The liar is in the place of its kernel's vsock
+	vlie:*) cmdline="initcall_blacklist=mk_vsock_init mk.spawn=$2" ;;
+	esac
+	mk_load "$1" "$cmdline" "$image" || return
+	param_set boot_timeout "$seconds"
+	control "$1" start || return
+	param_set boot_timeout "$(cat "$T/boot_timeout")"
+}
 
 # --- one slot ------------------------------------------------------------------
 
@@ -122,10 +174,14 @@ log_of() { # NAME
 
 # finish NAME: how its last life has to end; told by files of its own
 finish() { # NAME
-	local name=$1 word wanted reason how
+	local name=$1 fault wanted reason how
 	[ -f "$T/life.$name" ] || return 0
-	read -r word wanted reason how <"$T/life.$name"
+	read -r fault wanted reason how <"$T/life.$name"
 	rm "$T/life.$name"
+	finished "$name" || return
+	echo "$fault" >>"$T/finished"
+}
+finished() {
 	case $wanted in
 	crashed | stopped)
 		ended "$name" "$wanted" "$reason" && return
@@ -169,8 +225,7 @@ life() { # NUMBER
 	local name cpus memory word wanted reason anew early how ms wide size
 	rnd "$slots"; slot=$rnd
 	rnd 4; anew=$rnd
-	rnd 3; memory=$(((rnd + 2) * 32))M
-	rnd "$nr_faults"; fault=$rnd
+	rnd 3; memory=$(((rnd + 2) * 32))
 	rnd 100; early=$rnd
 	rnd 1200; ms=$((rnd * boot_ms / 1000))
 	rnd 2; how=$rnd
@@ -178,8 +233,15 @@ life() { # NUMBER
 	rnd 4; size=$rnd
 
 	# shellcheck disable=SC2046 # words
-	set -- "$1" $(fault "$fault")
-	word=$2 wanted=$3 reason=$4
+	set -- "$1" $(fault "$1")
+	word=$2 wanted=$3 reason=$4 fault=$2
+	# So that each comes to its end in ten rounds
+	[ $((($1 - 1) / nr_faults % 10)) != 9 ] || early=100
+	[ $memory -ge $least ] || memory=$least
+	memory=${memory}M
+	# One CPU of two
+	[ "$word" != inject:lockup:1 ] || wide=0
+	[ "$slots" -ge 2 ] || word=${word%:1}
 	case $how in
 	0) how="kill" ;;
 	*) how="stop" ;;
@@ -204,13 +266,13 @@ life() { # NUMBER
 	if [ $anew = 0 ] || ! exists "$name"; then
 		fresh "$name" "$cpus" "$memory" || return
 	fi
-	mk_load "$name" "mk.spawn=$word" && control "$name" start || return
+	start_with "$name" "$word" || return
 	if [ "$early" -lt 45 ]; then
 		# It may have ended by its fault before
 		[ "$ms" = 0 ] || usleep $((ms * 1000))
 		mk_kill "$name" 2>/dev/null || ! active "$name" || { echo "kill: still active"; return 1; }
 	else
-		echo "$word $wanted $reason $how" >"$T/life.$name"
+		echo "$fault $wanted $reason $how" >"$T/life.$name"
 	fi
 	steady $((64 << (size * 2))) 50
 }
@@ -219,6 +281,7 @@ all_lives() {
 	local n=0 s
 	while [ $n -lt "$N" ]; do
 		n=$((n + 1))
+		[ $((n % nr_faults)) != 1 ] || shuffle
 		if ! life $n; then
 			echo "life $n ($what) of $N, seed $SEED"
 			return 1
@@ -236,17 +299,41 @@ all_lives() {
 		s=$((s + 1))
 	done
 }
+# How many were left alone until they had ended, or were ended in order
+to_their_end() {
+	local word state reason n missing=""
+	while read -r word state reason; do
+		n=$(grep -cxF "$word" "$T/finished")
+		[ "$n" != 0 ] || missing="$missing $word"
+		echo "$state $n"
+	done <"$T/faults" >"$T/counts"
+	awk '{ own = $1 == "crashed" || $1 == "stopped"; all[own]++; some[own] += $2 > 0; lives[own] += $2 }
+		END {
+			print "# " some[1] + 0, "of", all[1] + 0, "faults ended by themselves, in", lives[1] + 0, "lives"
+			print "# " some[0] + 0, "of", all[0] + 0, "others lasted until they were ended, in", lives[0] + 0
+		}' "$T/counts" >&4
+	equal "faults that never came to their end" "$missing" ""
+}
 exec 4>&1
 
+chosen
+# Ten rounds have each of them to its end
+[ "$N" -lt $((10 * nr_faults)) ] && rounds=0 || rounds=1
+plan $((9 + scan + rounds))
 echo "# n=$N seed=$SEED"
 set -- $CPUS/cpu[0-9]*
 slots=$(($# - 2))
 [ $slots -le 3 ] || slots=3
+# In 64 MiB a debug kernel that brings up two CPUs has nothing left for its init
+[ "$KERNEL" = "$QUICK" ] && least=64 || least=96
 param_set stop_timeout 15
 # Long enough for a machine that is busy with the faults of the others
 param_set hang_timeout 20
-chosen
 soak_initrd
+for kind in payload hang; do
+	badimage $kind "$KERNEL" "$T/$kind"
+done
+: >"$T/finished"
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 mkstates >"$T/states" &
 follower=$!
@@ -267,6 +354,11 @@ note before 2>/dev/null	# of a kernel without slabinfo
 files_before=$(files)
 check "steady runs" steady_up
 check "$N lives" all_lives
+if [ $rounds = 1 ]; then
+	check "each fault came to its end" to_their_end
+else
+	to_their_end >/dev/null
+fi
 check "steady is stopped in order" eval 'mk_stop steady && equal reason "$(reason steady)" poweroff &&
 	log_of steady'
 gone() {

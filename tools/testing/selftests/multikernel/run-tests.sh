@@ -15,7 +15,7 @@ tests="$tests contain_hang contain_peer lie vsock_lie oom leak fuzz lockdown"
 limit() {	# seconds for one file; some start many spawns
 	case $1 in
 	message | lie | vsock_lie | contain_*) echo 900 ;;
-	policy | watchdog | ends | hostpaths) echo 600 ;;
+	policy | watchdog | ends | hostpaths | fuzz) echo 600 ;;
 	*) echo 300 ;;
 	esac
 }
