@@ -191,7 +191,7 @@ struct mk_flood {
  * @requests: those that wait for an answer, &struct mk_waiter
  * @nr_requests: how many
  * @last_request: id of the last one, never used again
- * @request_wait: those that wait until there are fewer
+ * @request_wait: those that wait until there are fewer; woken with @requests_lock
  * @request_poll_ns: how long one looks at the ring before it sleeps
  *
  * @heart: signs of life
@@ -267,16 +267,24 @@ struct mk_channel {
 	struct mk_flood flood;
 };
 
+/* What becomes of a wait */
+enum mk_waiter_state {
+	MK_WAITER_POLLS,	/* and sees when it is over */
+	MK_WAITER_SLEEPS,	/* or is about to: is to be woken */
+	MK_WAITER_DONE,
+};
+
 /**
  * struct mk_waiter - somebody waits for the answer to a request
  * @node: in &mk_channel.requests
- * @poll: reads in the reader's place until @done
+ * @poll: reads in the reader's place until @state says that it is over
  * @ep: who was asked
  * @id: of the request
  * @reply: gets the answer
  * @room: its bytes
  * @result: bytes of the answer, or an errno
- * @done: @result is valid
+ * @state: enum mk_waiter_state; if done, @result is valid
+ * @woken: so it is then, for who sleeps
  */
 struct mk_waiter {
 	struct list_head node;
@@ -286,7 +294,8 @@ struct mk_waiter {
 	void *reply;
 	size_t room;
 	ssize_t result;
-	struct completion done;
+	atomic_t state;
+	struct completion woken;
 };
 
 /* channel.c */
@@ -308,8 +317,7 @@ extern unsigned int mk_poll_us;
 void mk_reader_init(struct mk_channel *ch);
 int mk_reader(void *data);
 bool mk_channel_read(struct mk_channel *ch, bool waiter);
-bool mk_channel_wanted(const struct mk_channel *ch);
-bool mk_channel_has_room(const struct mk_channel *ch);
+bool mk_channel_look(const struct mk_channel *ch);
 void mk_channel_give_room(struct mk_channel *ch);
 bool mk_channel_arm(struct mk_channel *ch);
 void mk_channel_disarm(struct mk_channel *ch);
@@ -321,7 +329,7 @@ void mk_channel_check(struct mk_channel *ch);
 /* poll.c */
 u64 mk_poll_begin(struct mk_channel *ch, u64 ns);
 void mk_poll_abort(struct mk_channel *ch);
-void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns);
+bool mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 from, u64 ns);
 
 static inline bool mk_channel_is_open(const struct mk_channel *ch)
 {
@@ -332,6 +340,34 @@ static inline bool mk_channel_is_open(const struct mk_channel *ch)
 static inline bool mk_channel_may_tell(const struct mk_channel *ch)
 {
 	return READ_ONCE(ch->due) && !READ_ONCE(ch->starved);
+}
+
+/**
+ * mk_channel_has_room - did the room come that somebody waits for?
+ * @ch: open channel
+ *
+ * Context: any; a hint.
+ * Return: true if so, or if the peer is to be told something in it.
+ */
+static inline bool mk_channel_has_room(const struct mk_channel *ch)
+{
+	if (mk_channel_may_tell(ch))
+		return true;
+
+	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
+}
+
+/**
+ * mk_channel_wanted - is there something to do?
+ * @ch: channel; RCU read side if it may be closed
+ *
+ * Context: any; a hint.
+ * Return: false also if what is there came from a peer that is not to be read.
+ */
+static inline bool mk_channel_wanted(const struct mk_channel *ch)
+{
+	return mk_channel_is_open(ch) && !READ_ONCE(ch->broken) &&
+	       (!mk_ring_empty(&ch->rx) || mk_channel_has_room(ch));
 }
 
 /* With @rx_lock, or in softirq on behalf of who may have it next */

@@ -77,17 +77,24 @@ static int mk_trips_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static struct mk_trips mk_trips_end(struct mk_trips_run *run)
+/* A run without any leaves what was kept of the one before */
+static void mk_trips_end(struct mk_trips_run *run, struct mk_trips *kept)
 {
 	u32 n = min(run->trips.count, run->room);
 
+	if (!run->each)
+		return;
 	if (n) {
 		sort(run->each, n, sizeof(*run->each), mk_trips_compare, NULL);
 		run->trips.median = run->each[n / 2];
 	}
 	kvfree(run->each);
+	if (!n && !run->trips.lost)
+		return;
 
-	return run->trips;
+	mutex_lock(&mk_trips_lock);
+	*kept = run->trips;
+	mutex_unlock(&mk_trips_lock);
 }
 
 static void mk_trips_show(struct seq_file *m, const struct mk_trips *t)
@@ -168,7 +175,6 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 	struct mk_channel *ch = ((struct seq_file *)file->private_data)->private;
 	struct mk_endpoint *echo = &ch->endpoints[MK_SERVICE_ECHO];
 	struct mk_trips_run run = { };
-	struct mk_trips trips;
 	u64 out[MK_PING_LEN / sizeof(u64)] = { }, back[ARRAY_SIZE(out)];
 	u64 start;
 	ssize_t err;
@@ -197,10 +203,7 @@ static ssize_t ping_write(struct file *file, const char __user *buf, size_t len,
 		if (signal_pending(current))
 			err = -EINTR;
 	}
-	trips = mk_trips_end(&run);
-	mutex_lock(&mk_trips_lock);
-	ch->ping_trips = trips;
-	mutex_unlock(&mk_trips_lock);
+	mk_trips_end(&run, &ch->ping_trips);
 
 	return err ?: len;
 }
@@ -308,7 +311,6 @@ static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t
 			       loff_t *pos)
 {
 	struct mk_trips_run run = { };
-	struct mk_trips trips;
 	unsigned int cpu;
 	u64 start;
 	int err;
@@ -327,22 +329,17 @@ static ssize_t ipi_bench_write(struct file *file, const char __user *buf, size_t
 			err = smp_call_function_single(cpu, mk_nothing, NULL, 1);
 		else
 			err = -ENODEV;
-		mk_trip(&run, local_clock() - start);
+		if (!err)
+			mk_trip(&run, local_clock() - start);
 		preempt_enable();
 		cpus_read_unlock();
 		cond_resched();
 		if (signal_pending(current))
 			err = -EINTR;
 	}
-	trips = mk_trips_end(&run);
-	if (err)
-		return err;
+	mk_trips_end(&run, &mk_ipi_trips);
 
-	mutex_lock(&mk_trips_lock);
-	mk_ipi_trips = trips;
-	mutex_unlock(&mk_trips_lock);
-
-	return len;
+	return err ?: len;
 }
 
 DEFINE_SHOW_STORE_ATTRIBUTE(ipi_bench);

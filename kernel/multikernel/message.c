@@ -326,7 +326,9 @@ static void mk_waiter_del(struct mk_channel *ch, struct mk_waiter *w)
 {
 	lockdep_assert_held(&ch->requests_lock);
 	list_del_init(&w->node);
-	ch->nr_requests--;
+	/* Who waits for his turn has seen that there were so many, under this lock */
+	if (ch->nr_requests-- == MK_REQUESTS_MAX)
+		wake_up_all(&ch->request_wait);
 }
 
 /* False if somebody else took it: its result follows at once */
@@ -345,7 +347,9 @@ static bool mk_waiter_cancel(struct mk_channel *ch, struct mk_waiter *w)
 
 static bool mk_waiter_done(struct mk_poll *p)
 {
-	return completion_done(&container_of(p, struct mk_waiter, poll)->done);
+	/* Pairs with the cmpxchg of mk_waiter_end(): the answer is there */
+	return atomic_read_acquire(&container_of(p, struct mk_waiter, poll)->state) ==
+	       MK_WAITER_DONE;
 }
 
 static long mk_time_left(unsigned long start, long timeout)
@@ -358,18 +362,38 @@ static long mk_time_left(unsigned long start, long timeout)
 	return passed < timeout ? timeout - passed : 0;
 }
 
-static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, u64 poll_ns, long timeout)
+static int mk_wait_asleep(struct mk_channel *ch, struct mk_waiter *w, long timeout)
 {
-	u64 from = local_clock();
 	long left;
 
-	mk_poll_request(ch, &w->poll, poll_ns);
-	left = wait_for_completion_killable_timeout(&w->done, timeout);
+	/* Either mk_waiter_end() sees this, or it was there before, and so was the answer */
+	if (atomic_cmpxchg(&w->state, MK_WAITER_POLLS, MK_WAITER_SLEEPS) == MK_WAITER_DONE) {
+		smp_acquire__after_ctrl_dep();
+		return 0;
+	}
+	left = wait_for_completion_killable_timeout(&w->woken, timeout);
 	if (left <= 0) {
 		if (mk_waiter_cancel(ch, w))
 			return left ? -EINTR : -ETIMEDOUT;
-		wait_for_completion(&w->done);
+		wait_for_completion(&w->woken);
 	}
+
+	return 0;
+}
+
+static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, u64 poll_ns, long timeout)
+{
+	u64 from = local_clock();
+	int err;
+
+	/* As a rule it took no longer than it may: the clock costs as much as a message */
+	if (mk_poll_request(ch, &w->poll, from, poll_ns) && mk_waiter_done(&w->poll)) {
+		mk_poll_adapt(&ch->request_poll_ns, 0);
+		return w->result;
+	}
+	err = mk_wait_asleep(ch, w, timeout);
+	if (err)
+		return err;
 	mk_poll_adapt(&ch->request_poll_ns, local_clock() - from);
 
 	return w->result;
@@ -406,8 +430,8 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 	struct mk_channel *ch = ep->ch;
 	unsigned long start = jiffies;
 	u64 poll_ns;
+	long left = 0;
 	ssize_t err;
-	long left;
 
 	might_sleep();
 	if (timeout <= 0)
@@ -420,9 +444,13 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 		return READ_ONCE(ch->state) == MK_CHANNEL_DEAD ? -EPIPE : -ENOTCONN;
 
 	INIT_LIST_HEAD(&w.node);
-	init_completion(&w.done);
-	left = wait_event_killable_timeout(ch->request_wait,
-					   (err = mk_waiter_add(ch, &w)) != -EAGAIN, timeout);
+	atomic_set(&w.state, MK_WAITER_POLLS);
+	init_completion(&w.woken);
+	err = mk_waiter_add(ch, &w);
+	if (err == -EAGAIN)
+		left = wait_event_killable_timeout(ch->request_wait,
+						   (err = mk_waiter_add(ch, &w)) != -EAGAIN,
+						   timeout);
 	if (err == -EAGAIN)
 		return left < 0 ? -EINTR : -ETIMEDOUT;
 	if (err)
@@ -440,21 +468,20 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 	if (err == -EAGAIN)
 		err = mk_send_record(ch, ep, &rec, data, mk_time_left(start, timeout));
 	if (err && mk_waiter_cancel(ch, &w))
-		goto out;
-	/* With an error only if that request was ended already, by who closes */
-	err = mk_wait(ch, &w, poll_ns, max(mk_time_left(start, timeout), 1L));
-out:
-	wake_up(&ch->request_wait);
+		/* A time-out of 0 left for a ring without room */
+		return err == -EAGAIN ? -ETIMEDOUT : err;
 
-	/* A time-out of 0 left for a ring without room */
-	return err == -EAGAIN ? -ETIMEDOUT : err;
+	/* With an error only if that request was ended already, by who closes */
+	return mk_wait(ch, &w, poll_ns, max(mk_time_left(start, timeout), 1L));
 }
 EXPORT_SYMBOL_GPL(mk_request);
 
 static void mk_waiter_end(struct mk_waiter *w, ssize_t result)
 {
 	w->result = result;
-	complete(&w->done);
+	/* Who polls and sees this is gone, and @w with him */
+	if (atomic_cmpxchg(&w->state, MK_WAITER_POLLS, MK_WAITER_DONE) == MK_WAITER_SLEEPS)
+		complete(&w->woken);
 }
 
 /**

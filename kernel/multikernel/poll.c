@@ -3,10 +3,10 @@
  * multikernel: reading a channel in its reader's place
  *
  * Who waits for an answer, mk_poll_request(), reads whatever comes: he is of this
- * kernel.  Who waits for a message may be a task of a user, mk_poll(), and is shown
- * that one alone.  Doorbells are off meanwhile, see reader.c, and so is preemption,
- * while no service is called: who is kept from the CPU would keep the channel from
- * everybody.
+ * kernel, and keeps the lock as long as he polls.  Who waits for a message may be a
+ * task of a user, mk_poll(), and is shown that one alone.  Doorbells are off meanwhile,
+ * see reader.c, and so is preemption, while no service is called: who is kept from the
+ * CPU would keep the channel from everybody.
  */
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -50,29 +50,37 @@ static void mk_poll_leave(void)
 		preempt_enable();
 }
 
+/* Has who waits for an answer the lock? */
+static bool mk_poll_reads(const struct mk_channel *ch)
+{
+	return READ_ONCE(ch->rx_owner) == current;
+}
+
 /*
  * Look until something comes, or somebody else wants this CPU; false if the time is
- * over.  Without the lock.
+ * over, unless there is something to read for who may.
  */
 static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
 {
 	bool wanted;
 
-	do {
+	for (;;) {
 		/* Pairs with synchronize_rcu() in mk_channel_close(): the window stays */
 		rcu_read_lock();
-		wanted = mk_channel_wanted(ch);
+		wanted = mk_channel_look(ch);
 		rcu_read_unlock();
+		/* That clock costs as much as a message */
+		if (wanted && mk_poll_reads(ch))
+			return true;
 		if (local_clock() >= end || signal_pending(current))
 			return false;
-		cpu_relax();
-	} while (!wanted && !mk_poll_over(p) && !need_resched());
-
-	return true;
+		if (wanted || mk_poll_over(p) || need_resched())
+			return true;
+	}
 }
 
-/* No doorbells as long as somebody polls; with @hold, for a while after that, too */
-static bool mk_poll_disarm(struct mk_channel *ch, bool found, bool hold)
+/* No doorbells as long as somebody looks for a message, and for a while after that */
+static bool mk_poll_disarm(struct mk_channel *ch, bool found)
 {
 	lockdep_assert_held(&ch->rx_lock);
 
@@ -81,8 +89,7 @@ static bool mk_poll_disarm(struct mk_channel *ch, bool found, bool hold)
 	if (found && mk_channel_wanted(ch))
 		mk_count(ch->stats.polled, 1);
 	mk_channel_disarm(ch);
-	if (hold)
-		mk_channel_hold(ch);
+	mk_channel_hold(ch);
 
 	return true;
 }
@@ -107,22 +114,22 @@ static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
 	return false;
 }
 
-/* Doorbells are on again; or the reader sees to that: who has the lock may not read */
-static void mk_poll_stop(struct mk_channel *ch)
+/*
+ * For who waits for an answer: the lock, and no doorbells, until mk_poll_stop().  It is
+ * up to who turned them off that they are on again, or that the reader is awake; who
+ * did not get the lock turned nothing off.
+ */
+static void mk_poll_start(struct mk_channel *ch)
 {
-	if (mk_rx_trylock(ch))
-		mk_poll_end(ch, mk_channel_arm(ch));
-	else
-		mk_poll_wake_reader(ch);
+	if (!mk_poll_reads(ch) && mk_rx_trylock(ch) && mk_channel_is_open(ch))
+		mk_channel_disarm(ch);
 }
 
-/*
- * For who waits for an answer.  He goes on until he has it or has turned doorbells on,
- * and so needs no timer, unless he may be preempted in between.
- */
-static bool mk_poll_disarm_request(struct mk_channel *ch, bool found)
+/* With @more, the rest is the reader's */
+static void mk_poll_stop(struct mk_channel *ch, bool more)
 {
-	return mk_poll_disarm(ch, found, IS_ENABLED(CONFIG_PREEMPT_RT));
+	if (mk_poll_reads(ch))
+		mk_poll_end(ch, more || mk_channel_arm(ch));
 }
 
 /**
@@ -130,105 +137,106 @@ static bool mk_poll_disarm_request(struct mk_channel *ch, bool found)
  * @ch: channel; does not go away before the end of that
  * @ns: for how long
  *
- * Doorbells are off from here on: an answer that came before the first look would
- * ring, and cost both ends an interrupt.
+ * Unless somebody else reads, doorbells are off from here on: an answer that came
+ * before the first look would ring, and cost both ends an interrupt.
  *
- * Context: process.  Preemption is off on return, unless that is 0.
+ * Not with PREEMPT_RT: who polls would have to be preemptible, and could be kept from
+ * the CPU with the lock held.
+ *
+ * Context: process; not reading the channel.  Unless that is 0, preemption is off on
+ * return, and &mk_channel.rx_lock held if nobody else had it.
  * Return: how long to poll, @ns but no longer than multikernel.poll_us; if it is not
  * 0, mk_poll_request() or mk_poll_abort() has to follow.
  */
 u64 mk_poll_begin(struct mk_channel *ch, u64 ns)
 {
 	ns = min(ns, mk_poll_max());
-	if (!ns)
+	if (!ns || IS_ENABLED(CONFIG_PREEMPT_RT))
 		return 0;
 
 	mk_poll_stay();
 	atomic_inc(&ch->pollers);
-	if (mk_rx_trylock(ch)) {
-		mk_poll_disarm_request(ch, false);
-		mk_rx_unlock(ch);
-	}
+	mk_poll_start(ch);
 
 	return ns;
-}
-
-static void mk_poll_finish(struct mk_channel *ch)
-{
-	atomic_dec(&ch->pollers);
-	mk_poll_leave();
 }
 
 /**
  * mk_poll_abort - nothing was asked after all
  * @ch: channel, after mk_poll_begin()
  *
- * Context: process; preemption is as before mk_poll_begin() on return.
+ * Context: process; preemption and locks are as before mk_poll_begin() on return.
  */
 void mk_poll_abort(struct mk_channel *ch)
 {
-	mk_poll_stop(ch);
-	mk_poll_finish(ch);
+	mk_poll_stop(ch, false);
+	atomic_dec(&ch->pollers);
+	mk_poll_leave();
 }
 
-/* Read what is there; true if there is no more to wait for, and doorbells are seen to */
-static bool mk_poll_turn(struct mk_channel *ch, struct mk_poll *p, bool found)
+/* Something came, or somebody else wants this CPU.  True if the rest is the reader's */
+static bool mk_poll_turn(struct mk_channel *ch, struct mk_poll *p)
 {
-	bool over, more = false;
+	bool more = false;
 
-	/* Else who reads may bring it, too */
-	if (!mk_rx_trylock(ch)) {
-		over = mk_poll_over(p);
-		if (over)
-			mk_poll_stop(ch);
-		return over;
+	if (need_resched()) {
+		mk_poll_stop(ch, false);
+		mk_poll_leave();
+		cond_resched();
+		mk_poll_stay();
 	}
-
-	if (mk_poll_disarm_request(ch, found) && mk_channel_wanted(ch)) {
+	mk_poll_start(ch);
+	if (!mk_poll_reads(ch)) {
+		/* Who has the lock may bring it, too */
+		cpu_relax();
+	} else if (mk_channel_wanted(ch)) {
+		mk_count(ch->stats.polled, 1);
 		/* Services may sleep */
 		mk_poll_leave();
 		more = mk_poll_read(ch, p);
 		mk_poll_stay();
 	}
-	over = more || mk_poll_over(p);
-	if (over && !more)
-		more = mk_channel_arm(ch);
-	mk_poll_end(ch, more);
 
-	return over;
+	return more;
 }
 
 /**
  * mk_poll_request - read in the reader's place before going to sleep
  * @ch: channel, after mk_poll_begin()
  * @p: what to wait for
+ * @from: since when, local_clock()
  * @ns: how long at most, from mk_poll_begin(); 0 is not at all
  *
  * What comes for others is received meanwhile, in this context.
  *
- * Context: process, may sleep; preemption is as before mk_poll_begin() on return.
+ * Context: process, may sleep; preemption and locks are as before mk_poll_begin() on
+ * return.
+ * Return: true if the first thing that came ended it; else it may have lasted for
+ * longer than @ns, and something else may have.
  */
-void mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 ns)
+bool mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 from, u64 ns)
 {
-	bool found = false;
-	u64 end;
+	u64 end = from + ns;
+	bool more = false;
+	int turns = 0;
 
 	if (!ns)
-		return;
+		return false;
 
-	end = local_clock() + ns;
-	while (!mk_poll_turn(ch, p, found)) {
-		found = mk_poll_watch(ch, p, end);
-		if (found && !need_resched())
-			continue;
-		mk_poll_stop(ch);
-		if (!found)
+	while (mk_poll_watch(ch, p, end)) {
+		more = mk_poll_turn(ch, p);
+		turns++;
+		if (more || mk_poll_over(p) || local_clock() >= end)
 			break;
-		mk_poll_leave();
-		cond_resched();
-		mk_poll_stay();
 	}
-	mk_poll_finish(ch);
+	/* Whoever left doorbells off for a while knows nothing of who goes to sleep now */
+	if (!mk_poll_over(p))
+		mk_poll_start(ch);
+	mk_poll_stop(ch, more);
+	atomic_dec(&ch->pollers);
+	mk_poll_leave();
+
+	return turns == 1;
 }
 
 static void mk_channel_polled(struct mk_channel *ch)
@@ -328,9 +336,11 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	atomic_inc(&ch->pollers);
 	do {
 		if (mk_rx_trylock(ch)) {
-			if (mk_poll_disarm(ch, found, true))
+			if (mk_poll_disarm(ch, found))
 				more = mk_poll_show(ch, p, MK_RX_BUDGET);
 			mk_poll_end(ch, more);
+		} else {
+			cpu_relax();
 		}
 		if (more || mk_poll_over(p))
 			break;

@@ -192,15 +192,3 @@ void mk_ring_consume(struct mk_ring_rx *rx)
 	mk_ring_skip(rx, rx->space);
 	rx->space = 0;
 }
-
-/**
- * mk_ring_empty - is there nothing to read?
- * @rx: reading end
- *
- * Context: any; without the readers' serialization a hint.
- * Return: true if the peer has written nothing since the last read.
- */
-bool mk_ring_empty(const struct mk_ring_rx *rx)
-{
-	return READ_ONCE(*rx->head) == READ_ONCE(rx->next);
-}

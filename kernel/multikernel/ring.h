@@ -5,6 +5,7 @@
 #ifndef _MK_RING_H
 #define _MK_RING_H
 
+#include <linux/compiler.h>
 #include <linux/multikernel_abi.h>
 #include <linux/types.h>
 
@@ -50,6 +51,17 @@ int mk_ring_reserve(struct mk_ring_tx *tx, u32 len, u32 *pad, void **payload);
 void mk_ring_commit(struct mk_ring_tx *tx, const struct mk_record *rec, u32 pad);
 int mk_ring_peek(struct mk_ring_rx *rx, struct mk_record *rec, const void **payload);
 void mk_ring_consume(struct mk_ring_rx *rx);
-bool mk_ring_empty(const struct mk_ring_rx *rx);
+
+/**
+ * mk_ring_empty - is there nothing to read?
+ * @rx: reading end
+ *
+ * Context: any; without the readers' serialization a hint.
+ * Return: true if the peer has written nothing since the last read.
+ */
+static inline bool mk_ring_empty(const struct mk_ring_rx *rx)
+{
+	return READ_ONCE(*rx->head) == READ_ONCE(rx->next);
+}
 
 #endif /* _MK_RING_H */

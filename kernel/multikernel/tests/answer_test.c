@@ -11,7 +11,7 @@
 /* What the receiver does with a request, by its length */
 enum {
 	MK_ASK_SILENT	= 1,	/* says nothing */
-	MK_ASK_ERROR	= 2,	/* says -EDQUOT */
+	MK_ASK_ERROR	= 2,	/* says the errno that it begins with */
 	MK_ASK_GATE	= 3,	/* waits for the test, then sends it back */
 	MK_ASK_BACK	= 4,	/* asks in turn, from where it may not */
 	MK_ASK_LONGER	= 5,	/* says more than was asked */
@@ -36,7 +36,7 @@ static int mk_receive_ask(struct mk_probe *probe, struct mk_side *side,
 	case MK_ASK_SILENT:
 		return 0;
 	case MK_ASK_ERROR:
-		return -EDQUOT;
+		return -*(const u8 *)msg->data;
 	case MK_ASK_GATE:
 		mk_probe_wait(probe);
 		break;
@@ -104,11 +104,14 @@ static void mk_answer_errors(struct kunit *test)
 {
 	struct mk_pair p = mk_ask_pair(test);
 	struct mk_endpoint *ep = p.host->ep;
+	/* The second is not for want of room */
+	static const u8 errors[][MK_ASK_ERROR] = { { EDQUOT }, { EAGAIN }, { ETIMEDOUT } };
 	u8 reply[64], room[32];
 	int i;
 
-	KUNIT_EXPECT_EQ(test, mk_request(ep, "ab", MK_ASK_ERROR, reply, 64, MK_TEST_TIMEOUT),
-			-EDQUOT);
+	for (i = 0; i < ARRAY_SIZE(errors); i++)
+		KUNIT_EXPECT_EQ(test, mk_request(ep, errors[i], MK_ASK_ERROR, reply, 64,
+						 MK_TEST_TIMEOUT), -errors[i][0]);
 
 	/* An answer that is too long leaves what is there alone */
 	memset(room, 0x5a, sizeof(room));
@@ -284,6 +287,30 @@ static void mk_answer_no_turn(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/* Who does not wait any longer for an answer makes room for the next one */
+static void mk_answer_next_turn(struct kunit *test)
+{
+	struct mk_pair p = mk_ask_pair(test);
+	struct mk_channel *ch = &p.loop->host.ch;
+	struct mk_call *late, *next;
+	int i;
+
+	for (i = 1; i < MK_REQUESTS_MAX; i++)
+		mk_call_request(test, p.host->ep, MK_ASK_SILENT, i, 10 * MK_TEST_TIMEOUT);
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(ch->nr_requests) == i - 1));
+	late = mk_call_request(test, p.host->ep, MK_ASK_SILENT, 0, HZ);
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(ch->nr_requests) == MK_REQUESTS_MAX ||
+					mk_call_over(late)));
+	next = mk_call_request(test, p.host->ep, MK_ASK_ECHO, i, 10 * MK_TEST_TIMEOUT);
+	KUNIT_EXPECT_TRUE(test, mk_soon(wq_has_sleeper(&ch->request_wait) ||
+					mk_call_over(late)));
+	KUNIT_EXPECT_EQ(test, mk_call_result(test, late), -ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test, mk_soon(mk_call_over(next)));
+	mk_loop_close_end(&p.loop->host);
+	mk_expect_echo(test, next);
+	mk_pair_check(test, &p);
+}
+
 /* Nor does who waits for his turn keep his service from going away */
 static void mk_answer_turn_withdrawn(struct kunit *test)
 {
@@ -375,6 +402,7 @@ static struct kunit_case mk_answer_cases[] = {
 	KUNIT_CASE(mk_answer_withdrawn),
 	KUNIT_CASE(mk_answer_many),
 	KUNIT_CASE(mk_answer_no_turn),
+	KUNIT_CASE(mk_answer_next_turn),
 	KUNIT_CASE(mk_answer_turn_withdrawn),
 	KUNIT_CASE(mk_answer_full_ring),
 	KUNIT_CASE(mk_answer_both_full),

@@ -3,6 +3,7 @@
  * multikernel: tests of those who read in the reader's place
  */
 #include <kunit/test.h>
+#include <linux/sched/clock.h>
 #include <linux/string.h>
 
 #include "loopback.h"
@@ -88,14 +89,18 @@ static void mk_poll_exit(struct kunit *test)
 	WRITE_ONCE(mk_poll_us, (unsigned long)test->priv);
 }
 
+static bool mk_reader_sleeps(struct mk_channel *ch)
+{
+	return READ_ONCE(*ch->armed) && READ_ONCE(ch->reader->__state) == TASK_IDLE;
+}
+
 /* Send to a reader that sleeps, and is not told */
 static void mk_send_unheard(struct kunit *test, struct mk_pair *p, u32 from, u32 to)
 {
 	struct mk_channel *ch = &p->loop->spawn.ch;
 	u32 i;
 
-	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(*ch->armed) &&
-					READ_ONCE(ch->reader->__state) == TASK_IDLE));
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
 	WRITE_ONCE(*ch->armed, 0);
 	for (i = from; i < to; i++)
 		KUNIT_ASSERT_EQ(test, mk_send_filled(p->host, MK_POLL_LEN, i, 0), 0);
@@ -189,8 +194,7 @@ static void mk_poll_late_doorbell(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 20; i += 2) {
-		KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(*ch->armed) &&
-						READ_ONCE(ch->reader->__state) == TASK_IDLE));
+		KUNIT_ASSERT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
 		/* The doorbell is heard by nobody */
 		reader = ch->reader;
 		WRITE_ONCE(ch->reader, NULL);
@@ -408,29 +412,136 @@ static void mk_poll_race(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/**
+ * struct mk_asker - somebody waits for an answer at the spawn's end
+ * @poll: what mk_poll_request() knows of it
+ * @side: counts what comes
+ * @until: so many messages end it
+ * @looks: times that it was asked whether it has all
+ * @bare: of these, those at which it had not the lock, or doorbells were on
+ */
+struct mk_asker {
+	struct mk_poll poll;
+	struct mk_side *side;
+	u32 until;
+	int looks;
+	int bare;
+};
+
+static bool mk_asker_done(struct mk_poll *p)
+{
+	struct mk_asker *a = container_of(p, struct mk_asker, poll);
+	struct mk_channel *ch = p->ep->ch;
+
+	a->looks++;
+	a->bare += READ_ONCE(ch->rx_owner) != current || READ_ONCE(*ch->armed);
+
+	return READ_ONCE(a->side->received) >= a->until;
+}
+
+static struct mk_asker mk_asker(struct mk_pair *p, u32 until)
+{
+	return (struct mk_asker) {
+		.poll = { .done = mk_asker_done, .ep = p->spawn->ep },
+		.side = p->spawn,
+		.until = until,
+	};
+}
+
+/* Who asks reads until he is done, without doorbells; then there are some again */
+static void mk_poll_asks(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_channel *ch = &p.loop->spawn.ch;
+	struct task_struct *reader;
+	u64 now, ns, rung, read;
+	u8 data[MK_POLL_LEN];
+	struct mk_asker a;
+	u32 i, n = 0;
+
+	for (i = 0; i < 9; i++) {
+		KUNIT_ASSERT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
+		/* However long this task does not get a CPU, nobody else reads */
+		reader = ch->reader;
+		WRITE_ONCE(ch->reader, NULL);
+		a = mk_asker(&p, n + 1);
+		mk_fill(data, sizeof(data), n);
+		rung = mk_stat(&p.loop->host, doorbells_tx);
+		read = mk_stat(&p.loop->spawn, polled);
+		/* Something comes before the first look, or nothing does, or nothing was sent */
+		ns = mk_poll_begin(ch, i % 3 ? NSEC_PER_USEC : MK_POLL_LONG);
+		if (i % 3 == 0)
+			mk_send(p.host->ep, data, sizeof(data), 0);
+		now = local_clock();
+		if (i % 3 < 2)
+			mk_poll_request(ch, &a.poll, now, ns);
+		else
+			mk_poll_abort(ch);
+		WRITE_ONCE(ch->reader, reader);
+		KUNIT_EXPECT_NE(test, ns, 0);
+		KUNIT_EXPECT_PTR_NE(test, READ_ONCE(ch->rx_owner), current);
+		KUNIT_EXPECT_NE(test, READ_ONCE(*ch->armed), 0);
+		if (i % 3 == 0) {
+			n++;
+			KUNIT_EXPECT_EQ(test, READ_ONCE(p.spawn->received), n);
+			KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->host, doorbells_tx), rung);
+			KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, polled), read + 1);
+		}
+		KUNIT_EXPECT_EQ(test, a.looks > 0, i % 3 < 2);
+		KUNIT_EXPECT_EQ(test, a.bare, 0);
+
+		KUNIT_EXPECT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
+		KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, n++, 0), 0);
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == n));
+	}
+	mk_pair_check(test, &p);
+}
+
 /*
- * Who asks leaves while somebody has the lock who does not read, as who registers a
- * service: doorbells are on again all the same, or nothing would be read any more.
+ * Somebody has the lock who does not read, as who registers a service: doorbells stay
+ * on, or nothing would be read any more.
  */
 static void mk_poll_lock_taken(struct kunit *test)
 {
 	struct mk_pair p = mk_pair(test, mk_receive_next);
 	struct mk_channel *ch = &p.loop->spawn.ch;
-	struct mk_taker t = mk_taker(&p, MK_TAKE_DONE);
-	int i;
+	struct mk_asker a;
+	u32 armed, i;
+	u64 now;
 
-	t.poll.ep = p.spawn->ep;
 	for (i = 0; i < 2; i++) {
 		/* With the answer, and when the time is over */
-		t.over = !i;
-		KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(*ch->armed) &&
-						READ_ONCE(ch->reader->__state) == TASK_IDLE));
-		mk_rx_lock(ch);
-		WRITE_ONCE(*ch->armed, 0);
-		mk_poll_request(ch, &t.poll, mk_poll_begin(ch, NSEC_PER_USEC));
-		mk_rx_unlock(ch);
-		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(*ch->armed)));
+		a = mk_asker(&p, i);
+		KUNIT_ASSERT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
+		/* By nobody who asks: @rx_owner is not set */
+		mutex_lock(&ch->rx_lock);
+		now = local_clock();
+		mk_poll_request(ch, &a.poll, now, mk_poll_begin(ch, NSEC_PER_USEC));
+		armed = READ_ONCE(*ch->armed);
+		mutex_unlock(&ch->rx_lock);
+		KUNIT_EXPECT_NE(test, armed, 0);
 	}
+	KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, 0, 0), 0);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 1));
+	mk_pair_check(test, &p);
+}
+
+/* Somebody has the lock, and leaves doorbells off: they are on before who asks sleeps */
+static void mk_poll_lock_free(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_asker a = mk_asker(&p, 1);
+	struct mk_channel *ch = &p.loop->spawn.ch;
+	u64 now, ns;
+
+	KUNIT_ASSERT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
+	mutex_lock(&ch->rx_lock);
+	WRITE_ONCE(*ch->armed, 0);
+	ns = mk_poll_begin(ch, NSEC_PER_USEC);
+	mutex_unlock(&ch->rx_lock);
+	now = local_clock();
+	mk_poll_request(ch, &a.poll, now, ns);
+	KUNIT_EXPECT_NE(test, READ_ONCE(*ch->armed), 0);
 	KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, 0, 0), 0);
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 1));
 	mk_pair_check(test, &p);
@@ -446,7 +557,9 @@ static struct kunit_case mk_poll_cases[] = {
 	KUNIT_CASE(mk_poll_room),
 	KUNIT_CASE(mk_poll_others),
 	KUNIT_CASE(mk_poll_none),
+	KUNIT_CASE(mk_poll_asks),
 	KUNIT_CASE(mk_poll_lock_taken),
+	KUNIT_CASE(mk_poll_lock_free),
 	KUNIT_CASE(mk_poll_learns),
 	KUNIT_CASE(mk_poll_race),
 	{}
