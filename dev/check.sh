@@ -82,6 +82,8 @@ fi
 
 append=crashkernel=128M
 [ "$flavour" != kcsan ] || append="$append mk.kernel=plain"
+# See kunit.sh
+[ "$flavour" != kasan ] || append="$append no5lvl"
 MK_APPEND="$append ${MK_APPEND:-}" part "$flavour" check "${TIMEOUT:-3600}" -v kunit=1 -v tap=1
 if [ "$flavour" != debug ]; then
 	total

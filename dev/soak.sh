@@ -19,7 +19,8 @@ kasan | kcsan)
 	;;
 *) die "the soak's FLAVOUR is plain, debug, kasan or kcsan, not '$flavour'" ;;
 esac
-[ "$flavour" != kasan ] || MK_APPEND="kmemleak=on $MK_APPEND"
+# no5lvl: see kunit.sh
+[ "$flavour" != kasan ] || MK_APPEND="kmemleak=on no5lvl $MK_APPEND"
 export MK_APPEND="kunit.enable=0 ${MK_APPEND:-}"
 
 say "soak, $N cycles on the $flavour kernel"
