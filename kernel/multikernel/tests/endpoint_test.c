@@ -93,6 +93,8 @@ static void mk_endpoint_one_side(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, mk_soon(mk_side_open(&down->host) &&
 					mk_side_open(&up->spawn)));
 	KUNIT_EXPECT_EQ(test, mk_send(ep, "x", 1, 0), 0);
+	/* What is still in the ring when it is withdrawn is refused */
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(up->spawn.received) == 1));
 
 	/* The peer withdraws it: news for this end, and its endpoint ends */
 	mk_probe_unregister(up);
