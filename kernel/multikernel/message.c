@@ -386,7 +386,7 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, u64 poll_ns, 
 	u64 from = local_clock();
 	int err;
 
-	/* As a rule it took no longer than it may: the clock costs as much as a message */
+	/* As a rule it took no longer than it may, and no look at the clock is needed */
 	if (mk_poll_request(ch, &w->poll, from, poll_ns) && mk_waiter_done(&w->poll)) {
 		mk_poll_adapt(&ch->request_poll_ns, 0);
 		return w->result;

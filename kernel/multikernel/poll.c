@@ -69,7 +69,7 @@ static bool mk_poll_watch(struct mk_channel *ch, struct mk_poll *p, u64 end)
 		rcu_read_lock();
 		wanted = mk_channel_look(ch);
 		rcu_read_unlock();
-		/* That clock costs as much as a message */
+		/* Not by way of the clock, which is longer than a look */
 		if (wanted && mk_poll_reads(ch))
 			return true;
 		if (local_clock() >= end || signal_pending(current))

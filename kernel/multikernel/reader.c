@@ -51,7 +51,7 @@
 /*
  * Looks at an empty ring between two pauses.  A pause takes up to 140 cycles (Intel's
  * optimization manual, PAUSE latency in Skylake), and leaves the translated code under
- * an emulator: as long as a peer takes to answer.
+ * an emulator: what comes meanwhile waits for its end.
  */
 #define MK_LOOKS	16
 
