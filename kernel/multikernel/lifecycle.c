@@ -71,11 +71,6 @@ void mk_instance_kick(struct mk_instance *inst)
 /* One CPU that does not leave is waited for; a spawn can have 256 of them */
 #define MK_PROOF_AGAIN_MS	200
 
-static bool mk_cpu_is_to_be_lost(unsigned int cpu)
-{
-	return IS_ENABLED(CONFIG_MULTIKERNEL_FAULT_INJECTION) && cpu == READ_ONCE(mk_lose_cpu);
-}
-
 /**
  * mk_take_back_cpus - take all CPUs away from the spawn
  * @inst: instance; @inst->lost gets those that did not leave
@@ -101,8 +96,6 @@ void mk_take_back_cpus(struct mk_instance *inst)
 
 	for (i = 0; i < inst->nr_cpus; i++) {
 		err = arch_mk_cpu_take_back(inst->apic_ids[i], wait);
-		if (mk_cpu_is_to_be_lost(inst->cpus[i]))
-			err = -ETIMEDOUT;
 		if (!err)
 			continue;
 		wait = MK_PROOF_AGAIN_MS;
@@ -493,7 +486,7 @@ int mk_instance_start(struct mk_instance *inst, struct mk_complaint *c)
 	inst->deadline = ktime_add_ms(begin, inst->timeout * MSEC_PER_SEC);
 	mk_instance_set_state(inst, MK_BOOTING, NULL);
 
-	err = mk_cpu_is_to_be_lost(inst->cpus[0]) ? -ETIMEDOUT : arch_mk_cpu_start(inst);
+	err = arch_mk_cpu_start(inst);
 	if (err) {
 		mk_complain(c, "CPU %u does not start: %pe", inst->cpus[0], ERR_PTR(err));
 		mk_instance_end(inst, MK_CRASHED, MK_END_NO_START, c->text);

@@ -26,10 +26,24 @@
 /* One CPU at a time goes through the proof stub */
 static DEFINE_MUTEX(mk_proof_lock);
 
+/* A CPU that no IPI of ours gets to: it stays in its spawn, whatever we do */
+static bool mk_cpu_is_deaf(u32 apic_id)
+{
+	unsigned int cpu;
+
+	if (!IS_ENABLED(CONFIG_MULTIKERNEL_FAULT_INJECTION))
+		return false;
+	cpu = READ_ONCE(mk_lose_cpu);
+
+	return cpu < nr_cpu_ids && apic_id == arch_mk_cpu_id(cpu);
+}
+
 static void mk_send_ipi(u32 icr, u32 apic_id)
 {
 	unsigned long flags;
 
+	if (mk_cpu_is_deaf(apic_id))
+		return;
 	/* Stub and page tables before the IPI, also where the ICR is an MSR */
 	weak_wrmsr_fence();
 	local_irq_save(flags);

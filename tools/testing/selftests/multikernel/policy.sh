@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us
 # What follows a crash: on_crash, its limit, who is told; and CPUs that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 55
+plan 57
 
 # Every uevent of ours, a line each, as it comes
 EVENTS=$T/events
@@ -99,6 +99,17 @@ check "a start by hand is always possible" eval 'mk_load web && mk_start web && 
 
 # --- CPUs that are lost ---
 
+# beats N: does its first CPU beat within N tenths of a second?  It does so each second
+beats() {
+	local was n=0
+	was=$(sed -n 's/^spawn\.beat=//p' $DBG/web/window)
+	until [ "$(sed -n 's/^spawn\.beat=//p' $DBG/web/window)" != "$was" ]; do
+		n=$((n + 1))
+		[ $n -lt "$1" ] || { echo "its beat stands still at $was"; return 1; }
+		usleep 100000
+	done
+}
+
 if [ -w $DBG/lose_cpu ]; then
 	mk_set web restart_max 10
 	mk_load web
@@ -118,6 +129,13 @@ if [ -w $DBG/lose_cpu ]; then
 	echo 0 >$DBG/lose_cpu
 	check "a kill that succeeds ends it" eval 'mk_kill web && equal lost "$(val web lost)" ""'
 	check "the same CPUs boot" mk_start web
+	echo 2 >$DBG/lose_cpu
+	mkwrite "$W/control" kill 2>/dev/null
+	check "what did not leave runs on" beats 300
+	echo 0 >$DBG/lose_cpu
+	mk_kill web
+	check "until it left" not beats 30
+	mk_start web
 	echo 2 >$DBG/lose_cpu
 	mkwrite "$W/control" kill 2>/dev/null
 	echo 0 >$DBG/lose_cpu
@@ -142,7 +160,7 @@ if [ -w $DBG/lose_cpu ]; then
 		klog "$MARK" | mk_lines | grep -q "web: running -> crashed: hang: "'
 	mk_kill web
 else
-	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do
 		skip "a lost CPU" "MULTIKERNEL_FAULT_INJECTION"
 	done
 fi
