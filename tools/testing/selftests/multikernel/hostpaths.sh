@@ -4,7 +4,7 @@
 # What the host does to itself while spawns run: sleep, memory offline, CPU hotplug. What
 # ends the host is in dev/check.sh: parts kexec, down, kdump; microcode is in microcode.sh.
 . "$(dirname "$0")/lib.sh"
-plan 30
+plan 32
 
 POWER=/sys/power
 boot_id=$(cat /proc/sys/kernel/random/boot_id)
@@ -42,6 +42,27 @@ resumes() { # ERRNO
 }
 no_resume() { resumes -16 && both_named; }
 
+# A kexec that is to return: asked for by kexec_load(2) alone
+no_jump() {
+	local got
+	kexec -c --load-preserve-context --mem-max=0x10000000 -l "$KERNEL" --command-line=x || return
+	klog_mark
+	got=$(kexec -e 2>&1) && got=success
+	kexec -c -u
+	klog "$MARK" >"$T/jump"
+	matches result "$got" 'Device or resource busy' &&
+		has "$T/jump" "multikernel: no kexec that is to return while CPUs 2-3 are lent"
+}
+may_jump() { # NAME
+	if ! zcat /proc/config.gz | grep -q '^CONFIG_KEXEC_JUMP=y'; then
+		skip "$1" "the kernel has no KEXEC_JUMP"
+	elif ! command -v kexec >/dev/null; then
+		skip "$1" "kexec-tools is missing"
+	else
+		check "$1" no_jump
+	fi
+}
+
 # Were it not refused, the sleep would end by itself
 can() { grep -qw "$1" $POWER/state 2>/dev/null && [ -w $POWER/pm_test ]; }
 if [ -w $POWER/pm_test ]; then
@@ -63,11 +84,13 @@ may() {
 may freeze "suspend is refused: EBUSY, and a line for each instance" no_sleep freeze
 may disk "so is hibernation" no_sleep disk
 may disk "so is the resume from an image" no_resume
+may_jump "so is a kexec that is to return"
 check "it still runs, and answers" answers
 check "kill it" mk_kill web
 may freeze "suspend is refused while it only exists" no_sleep freeze
 may disk "so is hibernation, while it does" no_sleep disk
 may disk "so is the resume, while it does" no_resume
+may_jump "so is the kexec, while it does"
 check "destroy both" eval 'mk_destroy web && mk_destroy idle'
 may freeze "without an instance the host sleeps" mkwrite $POWER/state freeze
 may disk "... or begins to hibernate, all that is asked for" mkwrite $POWER/state disk
