@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # Two kernels, one machine: neither sees or touches what is the other one's.
 . "$(dirname "$0")/lib.sh"
-plan 23
+plan 24
 
 mk_create name=web cpus=2-3 memory=192M
 mk_load web mk.spawn=report,watch
@@ -59,6 +59,7 @@ check "it found no PCI, no RTC, no serial port, no keyboard" not grep -E \
 	'PCI: (Using|Probing)|rtc_cmos|ttyS[0-9] at|i8042|ACPI: (RSDP|PM-Timer)|hpet0' "$T/log"
 check "it found no MP table and no firmware tables" not grep -E \
 	'found SMP MP-table|DMI: |ACPI: RSDP' "$T/log"
+check "the host found firmware tables" test -d /sys/class/dmi/id
 check "nor did it find EFI" not grep -E '\] efi: |EFI v[0-9]' "$T/log"
 
 # --- NMIs of the host stay with the host ---
