@@ -361,17 +361,19 @@ deadinit() {
 	kill -QUIT 1
 }
 
+# How often it was really away
 hotplug() {
-	n=0
+	n=0 away=0
 	say "hotplug now"
 	while [ $n -lt "$1" ]; do
 		n=$((n + 1))
 		for on in 0 1; do
 			echo $on >/sys/devices/system/cpu/cpu1/online ||
 				say "hotplug: $on refused"
+			[ "$(cat /sys/devices/system/cpu/online)" != 0 ] || away=$((away + 1))
 		done
 	done
-	say "hotplug end moves=$n online=$(cat /sys/devices/system/cpu/online)"
+	say "hotplug end moves=$n away=$away online=$(cat /sys/devices/system/cpu/online)"
 }
 
 # An ordinary image, a crash image, an image for an instance; any file is as good.  Then
@@ -409,6 +411,7 @@ plug_says() {
 
 replug() {
 	plug 0
+	say "replug away online=$(cat /sys/devices/system/cpu/online) end"
 	sleep 10	# for this long it is away
 	plug 1
 	plug 0

@@ -7,7 +7,7 @@
 . "$MK_DIR/contain_lib.sh"
 plan $((4 + 4 * 10))
 
-contain_begin 2
+contain_begin 1-2
 
 fault panic crashed '^panic: injected' 'Kernel panic - not syncing: injected' inject:panic
 fault oops crashed '^panic: Fatal exception: (Oops|general protection fault.*) at mk_inject_oops' \

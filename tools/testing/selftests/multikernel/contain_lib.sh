@@ -94,8 +94,24 @@ goes_on() {
 	done
 }
 
+# Nor did anybody stand still while it lasted: the host counts to 50 in a second, and blue
+# is pinged 5 times, where nobody else wants a CPU
+work_begin() {
+	work_ms=$(now_ms) counted=$(lines "$T/counts") pinged=$(lines "$T/pings")
+}
+work_end() {
+	work_ms=$(($(now_ms) - work_ms))
+	counted=$(($(lines "$T/counts") - counted)) pinged=$(($(lines "$T/pings") - pinged))
+	echo "# $fault_name: in $work_ms ms the host counted to $counted, blue answered $pinged times" >&4
+}
+went_on() {
+	[ "$counted" -ge $((work_ms / 1000)) ] && [ "$pinged" -ge $((work_ms / 4000)) ] && return
+	echo "in $work_ms ms the host counted to $counted, blue answered $pinged times"
+	return 1
+}
+
 others_fine() {
-	equal "state of blue" "$(state blue)" running && equal "reason of blue" "$(reason blue)" "" &&
+	went_on && equal "state of blue" "$(state blue)" running && equal "reason of blue" "$(reason blue)" "" &&
 		equal "boot time of blue" "$(val blue boot_time_us)" "$blue_boot" &&
 		equal "starts of blue" "$(figure blue starts)" 1 &&
 		goes_on && nothing_lost &&
@@ -149,6 +165,7 @@ within_ms() { # REASON
 ended_so() { # STATE REASON
 	local got why after limit
 	got=$(mkwait -t red stopped,crashed "$BOOT_MS") || return
+	work_end
 	why=$(reason red)
 	after=$((${got#* } - $(began_ms)))
 	limit=${within:-$(within_ms "$why")}
@@ -190,6 +207,7 @@ broke() {
 	local state=$1 reason=$2
 	shift 2
 	asked=$(now_ms)
+	work_begin
 	"$@" && ended_so "$state" "$reason"
 }
 
@@ -226,19 +244,25 @@ boot_fault() {
 }
 
 # does CONSOLE WORD: red says that it does it
-does() { ask "$2" && mkwait -b "$INST/red/console" "$1" "$BOOT_MS"; }
+does() {
+	work_begin
+	ask "$2" && mkwait -b "$INST/red/console" "$1" "$BOOT_MS" || return
+	work_end
+}
 runs_on() {
 	does "$@" && equal state "$(state red)" running && equal reason "$(reason red)" ""
 }
 
 # harmless NAME CONSOLE WORD: red does it, says so, and runs on, and so does everybody
 harmless() {
+	fault_name=$1
 	check "$1: red runs on" runs_on "$2" "$3"
 	check "$1: host and blue lost nothing" others_fine
 }
 
 # endless NAME CONSOLE WORD [TEST]: red goes on with it until it is killed
 endless() {
+	fault_name=$1
 	check "$1: red does it" does "$2" "$3"
 	[ -z "$4" ] || check "$1: $4" "$4"
 	check "$1: host and blue lost nothing" others_fine

@@ -7,13 +7,15 @@
 . "$MK_DIR/contain_lib.sh"
 rounds=${MK_N:-3}
 seed=${MK_SEED:-1}
-plan $((4 + 2 * 5 + 4 + 4 * (5 + rounds) + 4 * 3 + 3))
+plan $((4 + 2 * 5 + 4 + 4 * (5 + rounds) + 4 * 4 + 3))
 echo "# scribbles from seed $seed on (SEED=), $rounds of them (N=)"
 
 contain_begin 1-2
 
 # --- what it survives itself -------------------------------------------------
 
+# Amid it, as it lasts for a minute; before the other, whose words would be taken for its own
+endless nmi-storm-killed 'inject: nmi-storm' inject:nmi-storm:60000
 harmless nmi-storm 'NMIs sent' inject:nmi-storm:2000
 injected() { val red console | sed -n 's/.*multikernel: inject: //p' | grep "$1" | tail -n 1; }
 got=$(injected 'NMIs sent')
@@ -23,7 +25,7 @@ harmless doorbells 'inject: rang' inject:bells:2000
 got=$(injected '^rang')
 echo "# $got"
 check "doorbells: there were many" matches doorbells "$got" '^rang [1-9][0-9]{2,} times'
-harmless hotplug-storm 'spawn: hotplug end moves=10 online=0-1' hotplug:10
+harmless hotplug-storm 'spawn: hotplug end moves=10 away=10 online=0-1' hotplug:10
 harmless kexec 'spawn: kexec end loaded=0 crash=0' kexec
 check "kexec: each way was refused" equal refusals \
 	"$(val red console | grep -c 'spawn: kexec .*flags=.* mkload: EPERM')" 6
@@ -47,22 +49,27 @@ while [ "$rounds" -gt 0 ]; do
 	rounds=$((rounds - 1))
 	seed=$((seed + 1))
 done
-fault panic-while-sending crashed '^panic: injected' 'Kernel panic' "busy inject:panic"
+# red sends as fast as it can: COUNT more came
+sends() { # COUNT
+	local tries=0 from rx
+	from=$(figure red rx)
+	until rx=$(figure red rx) && [ $((rx - from)) -ge "$1" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || { echo "$((rx - from)) messages came"; return 1; }
+		usleep 50000
+	done
+}
+busy_panic() { ask busy && sends 50 && ask inject:panic; }
+fault_name=panic-while-sending
+check "$fault_name: crashed, and the reason" broke crashed '^panic: injected' busy_panic
+afterwards $fault_name 'Kernel panic'
 
 # --- what does not end by itself ---------------------------------------------
 
 # Who sends to it is told so after a while, and waits no longer
 unheard() { matches errno "$(mkwrite "$DBG/red/bench" "65536 50" 2>&1)" 'ETIMEDOUT'; }
 # The host takes what it sends
-flooded() {
-	local tries=0 from rx
-	from=$(figure red rx)
-	until rx=$(figure red rx) && [ $((rx - from)) -ge 1000 ]; do
-		tries=$((tries + 1))
-		[ $tries -lt 600 ] || { echo "$((rx - from)) messages came"; return 1; }
-		usleep 50000
-	done
-}
+flooded() { sends 1000; }
 bombed() { mkwait -b "$INST/red/console" "spawn: forkbomb has" "$BOOT_MS"; }
 
 endless deaf 'inject: deaf' inject:deaf unheard

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us
 # A spawn whose CPUs do not beat any more has crashed; one that idles has not.
 . "$(dirname "$0")/lib.sh"
-plan 25
+plan 26
 
 HANG_S=3	# hang_timeout; a CPU that does not schedule gets twice that
 
@@ -32,6 +32,7 @@ check "the module's takes no 2 either" not eval 'echo 2 >$PARAM/hang_timeout'
 # Its CPU 1 goes, stays away for longer than 3 time-outs, comes, goes and comes; then
 # both idle for as long
 check "CPUs that come and go, then idle" eval 'mk_load web mk.spawn=replug,idle && mk_start web'
+check "one is away" said web "replug away online=0 end"
 check "they do" said web "replug online=0-1 end"
 check "... and idle" said web "idle took_ms="
 echo "# spawn: $(told web "replug ")"
