@@ -239,8 +239,10 @@ life() { # NUMBER
 	[ $((($1 - 1) / nr_faults % 10)) != 9 ] || early=100
 	[ $memory -ge $least ] || memory=$least
 	memory=${memory}M
-	# One CPU of two
-	[ "$word" != inject:lockup:1 ] || wide=0
+	# What takes a second CPU
+	case $word in
+	inject:lockup:1 | roam:* | hotplug:*) wide=0 ;;
+	esac
 	[ "$slots" -ge 2 ] || word=${word%:1}
 	case $how in
 	0) how="kill" ;;
