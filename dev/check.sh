@@ -112,6 +112,8 @@ if ! grep -qx 'marks 2' "$ports"; then
 	count_fail "ports: QEMU traced no whole life of a spawn"
 elif awk '$1 ~ /^[23]$/ && $2 != "\047apic-msi\047"' "$ports" | grep .; then
 	count_fail "ports: a spawn touched a device (CPU, device, operation, address, times)"
+elif ! awk '$1 ~ /^[23]$/ && $2 == "\047apic-msi\047" { n += $NF } END { exit n < 1 }' "$ports"; then
+	count_fail "ports: not even its local APICs were seen in QEMU's trace"
 else
 	count_pass "ports: a spawn touched its local APICs, $(awk '$1 ~ /^[23]$/ { n += $NF } END { print n + 0 }' "$ports") times, and no other device"
 fi
