@@ -58,6 +58,7 @@ for fault in panic lockup; do
 	mkwrite $MK/instances/f/on_crash restart
 done
 echo "bench: fault_work_errors=$errors"
+[ "$errors" = 0 ] || fail "$errors streams of the other failed"
 [ "$(cat $MK/instances/o/state)" = running ] || fail "the other is $(cat $MK/instances/o/state)"
 
 # The spawn says by its own clock, which follows the host's, when it begins to panic
