@@ -6,10 +6,11 @@
 . "$(dirname "$0")/lib.sh"
 
 starts=${MK_STARTS:-20}
-plan 49
+plan 51
 
 # What ends at once is not a time-out of 10 s
 ONCE_MS=5000
+GONE_MS=2000
 
 need $DBG "debugfs of multikernel"
 exec 4>&1
@@ -120,6 +121,20 @@ in_flight() {
 	matches result "$(cat "$T/flight")" "EPIPE" &&
 		between "ms until it ended" $(($(uptime_ms) - begin)) 0 "$ONCE_MS"
 }
+# killed BENCH COUNTER: a write whose waiting shows in that counter ends by SIGKILL, and not
+# by its time-out
+killed() {
+	local was pid begin rc=0
+	was=$(stat red "$2")
+	mkwrite "$DBG/red/bench" "$1" &
+	pid=$!
+	until_it eval "[ \$(stat red $2) -gt $was ]" || return
+	begin=$(uptime_ms)
+	kill -9 $pid
+	wait $pid || rc=$?
+	equal "exit status" $rc 137 &&
+		between "ms until it was gone" $(($(uptime_ms) - begin)) 0 "$GONE_MS"
+}
 hang_red() {
 	mk_start red && said red "hang now" && until_it not pinged red 1
 }
@@ -127,12 +142,15 @@ mk_set red hang_timeout 0
 mk_load red mk.spawn=hang
 if grep -q MULTIKERNEL_FAULT_INJECTION=y /proc/config 2>/dev/null || zcat /proc/config.gz | grep -q MULTIKERNEL_FAULT_INJECTION=y; then
 	check "red hangs" hang_red
+	# In this order: 64 KiB have no room any more, 64 bytes do
+	check "who waits for room can be killed" killed "65536 50" tx_full
+	check "who waits for an answer can be killed" killed "64 1" tx
 	check "who waits for an answer is told EPIPE at once as it dies" in_flight "64 1" 1
 	check "red hangs again" hang_red
 	check "who waits for room is told EPIPE at once as it dies" in_flight "65536 50" 1
 	check "the dead don't answer" matches ping "$(mkwrite "$DBG/red/ping" 1 2>&1)" "EPIPE"
 else
-	for n in 1 2 3 4 5; do
+	for n in 1 2 3 4 5 6 7; do
 		skip "a peer that hangs" "CONFIG_MULTIKERNEL_FAULT_INJECTION in the kernel"
 	done
 fi
