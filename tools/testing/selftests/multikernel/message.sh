@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 starts=${MK_STARTS:-20}
-plan 51
+plan 52
 
 # What ends at once is not a time-out of 10 s
 ONCE_MS=5000
@@ -80,6 +80,8 @@ check "blue runs" eval 'mk_load blue && mk_start blue && pinged blue 100'
 check "blue has traffic" traffic_begin blue
 check "red runs, and floods the host with messages of all sizes" eval '
 	mk_load red mk.spawn=bench:0:20000,bench:64:20000,bench:65536:200 && mk_start red'
+check "the doorbells of the two are heard at different CPUs, who did not choose" \
+	not equal doorbell_cpu "$(val red doorbell_cpu)" "$(val blue doorbell_cpu)"
 flooded() { # SIZE COUNT: the answer to the last one says that all before it are read
 	said red "bench $1 $2:" && matches "red's bench" "$(told red "bench $1 $2: ")" "msgs=$2 "
 }
@@ -227,10 +229,18 @@ rings_at() { # CPU
 	between "doorbells on CPU $1" $(($(rung_at "$1") - here)) 50 100000 &&
 		between "doorbells on CPU $other" $(($(rung_at $other) - there)) 0 2
 }
+reads_at() { # CPU: the thread that reads may run there, and there alone
+	local task
+	for task in /proc/[0-9]*; do
+		[ "$(cat "$task/comm" 2>/dev/null)" != mk/web ] || break
+	done
+	equal "its thread" "$(cat "$task/comm")" mk/web &&
+		matches "mask of its CPUs" "$(taskset -p "${task##*/}")" ": $(cpu_mask "$1")\$"
+}
 check "it moves to CPU 1" mkwrite $CPU 1
 check "CPU 1 goes offline" mkwrite $CPUS/cpu1/online 0
 check "CPU 0 is to hear the doorbell" equal doorbell_cpu "$(cat $CPU)" 0
-check "it does, and the traffic goes on" rings_at 0
+check "it does, and the traffic goes on" eval 'rings_at 0 && reads_at 0'
 expect_errno "CPU 1 is refused while it is offline" ENODEV $CPU 1 "doorbell_cpu: '1' is no CPU"
 check "CPU 1 comes back, takes it, and hears it" eval 'mkwrite $CPUS/cpu1/online 1 &&
 	mkwrite $CPU 1 && rings_at 1'
@@ -243,14 +253,14 @@ check "nothing was lost" traffic_end web
 
 heard_at() { # CPU
 	local other=$((1 - $1)) here there
-	mkwrite "$CPU" "$1" || return
+	mkwrite "$CPU" "$1" && reads_at "$1" || return
 	here=$(rung_at "$1") there=$(rung_at $other)
 	mkwrite "$DBG/web/ping" "20 2000" && has "$DBG/web/ping" "count=20 lost=0" || return
 	between "doorbells on CPU $1" $(($(rung_at "$1") - here)) 10 25 &&
 		equal "doorbells on CPU $other" $(($(rung_at $other) - there)) 0
 }
 for c in 0 1 0 1; do
-	check "moved to CPU $c, the doorbell is heard there, and there alone" heard_at $c
+	check "moved to CPU $c, the doorbell is heard and read there, and there alone" heard_at $c
 done
 echo "$was" >$POLL
 
