@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * multikernel: tests of a terminal line that leads nowhere when it is opened
+ * multikernel: tests of the terminal line
+ *
+ * They are of what its messages begin with, and of a line that leads nowhere when
+ * it is opened.
  *
  * hvc asks the backend for the first user of a line only.  Who is refused counts
  * as one until the tty layer closes for him, and who opens the line in that
@@ -10,6 +13,8 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kdev_t.h>
+#include <linux/multikernel_abi.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/tty.h>
 #include <linux/tty_port.h>
@@ -101,7 +106,23 @@ static void mk_hvc_refused(struct kunit *test)
 	hvc_remove(hp);
 }
 
+/* The other kernel may be another build: a change is a new MK_ABI_VERSION */
+static void mk_tty_layout(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_tty_msg), 16);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_tty_msg, taken), 0);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_tty_msg, flags), 4);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_tty_msg, rows), 8);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_tty_msg, cols), 10);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_tty_msg, xpixels), 12);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_tty_msg, ypixels), 14);
+	KUNIT_EXPECT_EQ(test, MK_TTY_LISTENING, 1);
+	KUNIT_EXPECT_EQ(test, MK_TTY_CREDIT, 32768);
+	KUNIT_EXPECT_EQ(test, MK_SERVICE_TTY, 3);
+}
+
 static struct kunit_case mk_hvc_cases[] = {
+	KUNIT_CASE(mk_tty_layout),
 	KUNIT_CASE(mk_hvc_refused),
 	{}
 };
