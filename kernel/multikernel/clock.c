@@ -64,7 +64,7 @@ static int mk_clock_step(s64 ns)
 
 static int mk_clock_slew(s64 ns)
 {
-	struct __kernel_timex tx = { .modes = ADJ_OFFSET_SINGLESHOT };
+	struct __kernel_timex tx = { .modes = ADJ_ADJTIME | ADJ_OFFSET_SINGLESHOT };
 
 	/*
 	 * The kernel takes it up at the turn of the next second.  What it does

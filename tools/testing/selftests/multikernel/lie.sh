@@ -28,6 +28,10 @@ error-huge ^fault:.message.against.the.rules:.*flags.0x8
 pad-first ^fault:.impossible.record:.*flags.0x1
 pad-short ^fault:.impossible.record:.*flags.0x1
 offer-0 ^fault:.message.against.the.rules:.*flags.0x10
+tty-short ^fault:.message.against.the.rules:.service.3,.*length.15$
+tty-flags ^fault:.message.against.the.rules:.service.3,.*length.16$
+tty-credit ^fault:.message.against.the.rules:.service.3,.*length.32785$
+tty-taken ^fault:.message.against.the.rules:.service.3,.*length.16$
 offers ^fault:.message.against.the.rules:.*flags.0x10
 phase-unknown ^fault:.impossible.phase.77
 phase-back ^fault:.impossible.phase.1.after.3

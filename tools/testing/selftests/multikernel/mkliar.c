@@ -119,6 +119,37 @@ static void pad_first(void)
 
 static void pad_short(void) { put_one(0, MK_RECORD_PAD, 0, 16); }
 
+/* The terminal line, which nobody has open at the host: not a byte went either way */
+
+static void put_tty(struct mk_tty_msg msg, uint32_t len)
+{
+	struct mk_record rec = { .service = MK_SERVICE_TTY, .len = len };
+
+	/* As in put_error() */
+	if (!(me->ctl.head & (MK_RING_SIZE - 1)) || put_pad()) {
+		memcpy(ring + sizeof(rec), &msg, sizeof(msg));
+		put_at(&rec, space_of(len));
+	}
+}
+
+static void tty_short(void) { put_tty((struct mk_tty_msg) { }, sizeof(struct mk_tty_msg) - 1); }
+
+static void tty_flags(void)
+{
+	put_tty((struct mk_tty_msg) { .flags = MK_TTY_LISTENING << 1 }, sizeof(struct mk_tty_msg));
+}
+
+static void tty_credit(void)
+{
+	put_tty((struct mk_tty_msg) { }, sizeof(struct mk_tty_msg) + MK_TTY_CREDIT + 1);
+}
+
+/* It took a byte that was not sent */
+static void tty_taken(void)
+{
+	put_tty((struct mk_tty_msg) { .taken = 1 }, sizeof(struct mk_tty_msg));
+}
+
 /* Messages by the rules, but far too many */
 
 static void offers(void)
@@ -431,6 +462,10 @@ static const struct lie lies[] = {
 	{ "error-huge",		error_huge },
 	{ "pad-first",		pad_first },
 	{ "pad-short",		pad_short },
+	{ "tty-short",		tty_short },
+	{ "tty-flags",		tty_flags },
+	{ "tty-credit",		tty_credit },
+	{ "tty-taken",		tty_taken },
 	{ "offers",		offers },
 	{ "withdraw",		withdraw },
 	{ "flood",		flood },

@@ -3,10 +3,11 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us
 # Each kernel knows that the other one is alive; the spawn's clock stays with the host's.
 . "$(dirname "$0")/lib.sh"
-plan 29
+plan 32
 
 YOUNG_MS=2500	# once a second, and what an emulated machine under load adds
 FOLLOW_MS=15000
+SLEW_MS=90000	# 16 ms at 0.5 ms a second, as often again, and what a machine under load adds
 
 now_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
 age() { val web heartbeat_age_ms; }
@@ -109,6 +110,26 @@ check "the host's clock goes 5 s back: the spawn's follows" followed -5
 check "the spawn says that its clock was set" has "$INST/web/console" \
 	"multikernel: clock set by -?[0-9]+ ms"
 check "neither of that is a pause of the heart" beating 2
+
+# For less than 30 ms the clock is not set, but goes slower or faster, by 0.5 ms a second
+times_set() { val web console | grep -c "multikernel: clock set by"; }
+offset_within() { # MIN MAX, ms
+	local line
+	line=$(pulse)
+	echo "$line"
+	[ "$(offset_ms)" -ge "$1" ] && [ "$(offset_ms)" -le "$2" ]
+}
+slewed() {
+	local from
+	from=$(now_ms)
+	within "$SLEW_MS" offset_within -4 4 &&
+		echo "# 20 ms were made up for in $(($(now_ms) - from)) ms" >&4
+}
+check "the host's clock goes 20 ms ahead: the spawn sees it" eval '
+	within "$FOLLOW_MS" offset_within -4 4 && set_before=$(times_set) && mkclock 20 &&
+	within "$FOLLOW_MS" offset_within -25 -10'
+check "... and makes up for it" slewed
+check "... without being set" equal "how often its clock was set" "$(times_set)" "$set_before"
 
 check "stop" mk_stop web
 check "one that was stopped has no age" equal age "$(age)" -

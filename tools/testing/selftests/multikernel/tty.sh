@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # The terminal line: a shell of the spawn in a tty of the host.
 . "$(dirname "$0")/lib.sh"
-plan 32
+plan 34
 
 BYTES=262144
 
@@ -109,6 +109,14 @@ check "kill hangs up who reads" hangup red mk_kill red
 check "... and nobody else" shell blue
 check "a stop hangs up, too" hangup blue mk_stop blue
 check "it works again after a start" eval 'mk_start blue && shell blue'
+panic_begin
+crash() { # NAME: typed by somebody else
+	printf 'echo c >/proc/sysrq-trigger\r' >"$(dev "$1")" &&
+		ended "$1" crashed '^panic: sysrq triggered crash$'
+}
+check "so does a crash" hangup blue crash blue
+panic_end blue
+check "it works again after that, too" eval 'mk_start blue && shell blue'
 
 # A listener that does not read: when no more goes through the spawn panics, and its
 # console, which is on this line, must not wait
