@@ -30,6 +30,9 @@
 /* Bytes of one spawn that may wait for another; resets get as much again */
 #define MK_VSOCK_ROUTE_MAX	SZ_1M
 
+/* Packets that are sent in one go when there is room: then the peer is read again */
+#define MK_VSOCK_SEND_BUDGET	64
+
 /*
  * Bytes of a peer that may wait to be delivered; resets get as much again.
  * Beyond that the channel's reader waits for progress, so that connections with
@@ -191,7 +194,7 @@ void mk_vsock_append(struct mk_vsock_peer *peer, struct sk_buff *skb);
 void mk_vsock_unlink(struct mk_vsock_peer *peer, struct sk_buff *skb);
 int mk_vsock_send_pkt(struct sk_buff *skb);
 int mk_vsock_cancel_pkt(struct vsock_sock *vsk);
-void mk_vsock_writable(struct mk_endpoint *ep);
+bool mk_vsock_writable(struct mk_endpoint *ep);
 struct sk_buff *mk_vsock_alloc_copy(const struct virtio_vsock_hdr *hdr,
 				    const void *data, u32 len, gfp_t gfp);
 struct sk_buff *mk_vsock_alloc_rst(const struct virtio_vsock_hdr *hdr, u32 flags,

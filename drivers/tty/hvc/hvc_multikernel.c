@@ -394,7 +394,7 @@ static void hvc_mk_close(struct mk_endpoint *ep)
 	hvc_mk_kick(t);
 }
 
-static void hvc_mk_writable(struct mk_endpoint *ep)
+static bool hvc_mk_writable(struct mk_endpoint *ep)
 {
 	struct hvc_mk *t = ep->priv;
 	unsigned long flags;
@@ -406,6 +406,8 @@ static void hvc_mk_writable(struct mk_endpoint *ep)
 	raw_spin_unlock_irqrestore(&t->lock, flags);
 
 	hvc_mk_kick(t);
+
+	return false;
 }
 
 /* The peer's state; true if hvc has to be told */

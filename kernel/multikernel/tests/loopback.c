@@ -195,7 +195,7 @@ static int mk_probe_receive(struct mk_endpoint *ep, const struct mk_message *msg
 	return err;
 }
 
-static void mk_probe_writable(struct mk_endpoint *ep)
+static bool mk_probe_writable(struct mk_endpoint *ep)
 {
 	struct mk_probe *probe = mk_probe_of(ep);
 	struct mk_side *side = mk_side_of(probe, ep);
@@ -203,8 +203,8 @@ static void mk_probe_writable(struct mk_endpoint *ep)
 	if (!side->open)
 		mk_note(side->wrong);
 	mk_note(side->writables);
-	if (probe->writable)
-		probe->writable(probe, side);
+
+	return probe->writable && probe->writable(probe, side);
 }
 
 static void mk_probe_end(void *data)
