@@ -456,6 +456,8 @@ static int hvc_mk_receive(struct mk_endpoint *ep, const struct mk_message *m)
 	if (m->len < sizeof(msg))
 		return -EPROTO;
 	memcpy(&msg, m->data, sizeof(msg));
+	/* From here on the copy: the compiler must not read the ring again */
+	barrier();
 	n = m->len - sizeof(msg);
 	if (msg.flags & ~MK_TTY_LISTENING)
 		return -EPROTO;
