@@ -436,6 +436,7 @@ void mk_late_replies_drop(struct mk_channel *ch);
 
 /* service.c */
 bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *rec);
+bool mk_dispatch_is_busy(struct mk_channel *ch, const struct mk_record *rec);
 int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);

@@ -208,6 +208,20 @@ static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
 		mk_services_writable(ch);
 }
 
+/*
+ * Is a record for the reader, once others could have the lock?  Offers and withdrawals
+ * are, within a request.  So is what a service would have to wait for: nobody who asks
+ * waits for a stranger, and the reader does so once for each time that it has the lock.
+ */
+static bool mk_channel_leaves(struct mk_channel *ch, const struct mk_record *rec, bool waiter,
+			      bool first)
+{
+	if (waiter && (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW)))
+		return true;
+
+	return (waiter || !first) && mk_dispatch_is_busy(ch, rec);
+}
+
 /**
  * mk_channel_read - read what is there, %MK_RX_BUDGET records at most
  * @ch: channel
@@ -215,7 +229,8 @@ static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
  *
  * Offers and withdrawals, read or to be sent, are left to the reader: opening and
  * closing an endpoint may wait until nobody asks any more, and so must not happen
- * within a request.  So is what a service did not send in one go.
+ * within a request.  So is what a service would have to wait for, or did not send in
+ * one go.
  *
  * Context: &mk_channel.rx_lock held.
  * Return: true if something was left, for the reader, once others could have the lock.
@@ -241,7 +256,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 		}
 		if (ret <= 0)
 			break;
-		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		left = mk_channel_leaves(ch, &rec, waiter, !n);
 		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);
@@ -266,7 +281,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 		return left || mk_channel_may_tell(ch) || ch->unsent;
 	mk_services_tell(ch);
 
-	return ch->unsent;
+	return left || ch->unsent;
 }
 
 /**
