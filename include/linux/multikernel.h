@@ -145,7 +145,14 @@ struct mk_message {
  * @receive: a message or request came; a return value below 0 is the answer to
  *	a request.  NULL refuses them all.  -EPROTO in answer to a message says
  *	that the peer broke the rules: that ends an instance
- * @writable: there is room again, after mk_send() or mk_reserve() said -EAGAIN
+ * @busy: would @receive wait for somebody, who may have to wait for a user?  Then no
+ *	mk_request() of somebody else does it, and whoever wants the peer's endpoints
+ *	has his turn before each message.  It must not wait for long all the same.
+ *	Called before @receive; does not sleep
+ * @writable: there is room again, after mk_send() or mk_reserve() said -EAGAIN.
+ *	true says that there is more to send than should be sent in one go, as nothing
+ *	of this peer is received meanwhile: it is called again, after others had their
+ *	turn.  false once it was -EAGAIN again, or there is no more
  * @atomic: @receive never sleeps, and may be called from softirq as well, for messages
  *	of up to a page: they need not wait for a thread to wake up.  There it may
  *	send with a time-out of 0 only, and not ask.  A lock that it takes is taken
@@ -157,7 +164,7 @@ struct mk_message {
  * @receive and @writable may run within mk_request() of somebody else, with the
  * locks that its caller holds; @open and @close never do.  @close can thus
  * wait for who still sends or asks: these come back by then, with an error.
- * @open, @close and @writable may be NULL.
+ * @open, @close, @busy and @writable may be NULL.
  */
 struct mk_service {
 	u16 id;
@@ -166,7 +173,8 @@ struct mk_service {
 	int (*open)(struct mk_endpoint *ep);
 	void (*close)(struct mk_endpoint *ep);
 	int (*receive)(struct mk_endpoint *ep, const struct mk_message *msg);
-	void (*writable)(struct mk_endpoint *ep);
+	bool (*busy)(struct mk_endpoint *ep);
+	bool (*writable)(struct mk_endpoint *ep);
 	bool atomic;
 
 	/* private: */

@@ -104,6 +104,7 @@ void mk_channel_attach(struct mk_channel *ch, void *window)
 	ch->broken = false;
 	ch->nr_offers = 0;
 	ch->due = false;
+	ch->unsent = false;
 	ch->poll_ns = 0;
 	ch->polled = false;
 	ch->soft_may = false;

@@ -199,6 +199,7 @@ struct mk_flood {
  * @nr_offers: of the peer, since @offers_since; rx_lock
  * @offers_since: jiffies
  * @due: there are endpoints of which the peer is not told yet; rx_lock
+ * @unsent: there are services that have more to send, and wait for no room; rx_lock
  * @stats: counters
  * @debugfs: folder
  * @ping_trips: last run of pings, under a lock of debugfs.c
@@ -261,6 +262,7 @@ struct mk_channel {
 	u32 nr_offers;
 	unsigned long offers_since;
 	bool due;
+	bool unsent;
 	struct mk_channel_stats stats;
 	struct dentry *debugfs;
 	struct mk_trips ping_trips;
@@ -347,11 +349,12 @@ static inline bool mk_channel_may_tell(const struct mk_channel *ch)
  * @ch: open channel
  *
  * Context: any; a hint.
- * Return: true if so, or if the peer is to be told something in it.
+ * Return: true if so, or if the peer is to be told something in it, or if a service
+ * has not used it up.
  */
 static inline bool mk_channel_has_room(const struct mk_channel *ch)
 {
-	if (mk_channel_may_tell(ch))
+	if (mk_channel_may_tell(ch) || READ_ONCE(ch->unsent))
 		return true;
 
 	return READ_ONCE(ch->starved) && READ_ONCE(*ch->tx.tail) != READ_ONCE(ch->starved_at);
@@ -433,6 +436,7 @@ void mk_late_replies_drop(struct mk_channel *ch);
 
 /* service.c */
 bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *rec);
+bool mk_dispatch_is_busy(struct mk_channel *ch, const struct mk_record *rec);
 int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);

@@ -172,14 +172,14 @@ void mk_channel_give_room(struct mk_channel *ch)
 	local_irq_restore(flags);
 }
 
-/* There is room for those of this kernel that waited for it */
-static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
+/* Did the room come that somebody waited for?  The next one who finds none asks anew */
+static bool mk_channel_got_room(struct mk_channel *ch)
 {
 	unsigned long flags;
 	bool room;
 
 	if (!READ_ONCE(ch->starved))
-		return;
+		return false;
 
 	raw_spin_lock_irqsave(&ch->tx_lock, flags);
 	room = ch->starved && READ_ONCE(*ch->tx.tail) != ch->starved_at;
@@ -188,15 +188,38 @@ static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
 		WRITE_ONCE(*ch->want_room, 0);
 	}
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
-	if (!room)
-		return;
 
-	mk_late_replies_send(ch);
-	/* Before those who would use up the room each time */
-	if (!waiter)
-		mk_services_tell(ch);
-	wake_up_all(&ch->room_wait);
-	mk_services_writable(ch);
+	return room;
+}
+
+/* There is room for those of this kernel that waited for it, or did not use it up */
+static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
+{
+	bool room = mk_channel_got_room(ch);
+
+	if (room) {
+		mk_late_replies_send(ch);
+		/* Before those who would use up the room each time */
+		if (!waiter)
+			mk_services_tell(ch);
+		wake_up_all(&ch->room_wait);
+	}
+	if (room || (ch->unsent && !waiter))
+		mk_services_writable(ch);
+}
+
+/*
+ * Is a record for the reader, once others could have the lock?  Offers and withdrawals
+ * are, within a request.  So is what a service would have to wait for: nobody who asks
+ * waits for a stranger, and the reader does so once for each time that it has the lock.
+ */
+static bool mk_channel_leaves(struct mk_channel *ch, const struct mk_record *rec, bool waiter,
+			      bool first)
+{
+	if (waiter && (rec->flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW)))
+		return true;
+
+	return (waiter || !first) && mk_dispatch_is_busy(ch, rec);
 }
 
 /**
@@ -206,10 +229,11 @@ static void mk_channel_take_room(struct mk_channel *ch, bool waiter)
  *
  * Offers and withdrawals, read or to be sent, are left to the reader: opening and
  * closing an endpoint may wait until nobody asks any more, and so must not happen
- * within a request.
+ * within a request.  So is what a service would have to wait for, or did not send in
+ * one go.
  *
  * Context: &mk_channel.rx_lock held.
- * Return: true if something was left.
+ * Return: true if something was left, for the reader, once others could have the lock.
  */
 bool mk_channel_read(struct mk_channel *ch, bool waiter)
 {
@@ -232,7 +256,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 		}
 		if (ret <= 0)
 			break;
-		left = waiter && (rec.flags & (MK_RECORD_OFFER | MK_RECORD_WITHDRAW));
+		left = mk_channel_leaves(ch, &rec, waiter, !n);
 		if (left)
 			break;
 		mk_count(ch->stats.rx, 1);
@@ -254,10 +278,10 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
 	mk_channel_give_room(ch);
 	mk_channel_take_room(ch, waiter);
 	if (waiter)
-		return left || mk_channel_may_tell(ch);
+		return left || mk_channel_may_tell(ch) || ch->unsent;
 	mk_services_tell(ch);
 
-	return false;
+	return left || ch->unsent;
 }
 
 /**
@@ -382,7 +406,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 {
 	u64 window = min(ch->poll_ns, mk_poll_max());
 	u64 end = local_clock() + window;
-	bool empty = false, hit = false;
+	bool empty = false, hit = false, left = false;
 	int budget = MK_RX_BUDGET;
 	u64 rx;
 
@@ -399,7 +423,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 				mk_count(ch->stats.polled, 1);
 			}
 			rx = ch->stats.rx;
-			mk_channel_read(ch, false);
+			left = mk_channel_read(ch, false);
 			budget -= 1 + (int)(ch->stats.rx - rx);
 			end = local_clock() + window;
 		} else {
@@ -409,7 +433,7 @@ static bool mk_channel_run(struct mk_channel *ch)
 				break;
 		}
 		/* Not armed: a flood costs its sender no doorbell, and us none */
-		if (budget <= 0)
+		if (left || budget <= 0)
 			return true;
 		if (kthread_should_stop() || !mk_channel_is_open(ch) ||
 		    READ_ONCE(ch->broken) || need_resched() || local_clock() >= end)

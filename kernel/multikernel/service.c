@@ -265,6 +265,7 @@ void mk_services_detach(struct mk_channel *ch)
 		ep->due = false;
 	}
 	WRITE_ONCE(ch->due, false);
+	WRITE_ONCE(ch->unsent, false);
 	mk_rx_unlock(ch);
 	mutex_unlock(&mk_service_lock);
 }
@@ -294,30 +295,44 @@ void mk_services_tell(struct mk_channel *ch)
 	}
 }
 
+static void mk_endpoint_writable(struct mk_endpoint *ep)
+{
+	unsigned long flags;
+	bool starved;
+
+	raw_spin_lock_irqsave(&ep->ch->tx_lock, flags);
+	starved = ep->open && ep->starved;
+	ep->starved = false;
+	raw_spin_unlock_irqrestore(&ep->ch->tx_lock, flags);
+	if (!starved || !ep->service->writable || !ep->service->writable(ep))
+		return;
+
+	/* As if it had found no room, and there were some by now */
+	raw_spin_lock_irqsave(&ep->ch->tx_lock, flags);
+	ep->starved = true;
+	raw_spin_unlock_irqrestore(&ep->ch->tx_lock, flags);
+	/* Seen by mk_channel_wanted() */
+	WRITE_ONCE(ep->ch->unsent, true);
+}
+
 /**
  * mk_services_writable - there is room again
  * @ch: channel
+ *
+ * Each service that found none gets one turn; &mk_channel.unsent is set if that was not
+ * enough for all.
  *
  * Context: process.
  */
 void mk_services_writable(struct mk_channel *ch)
 {
-	struct mk_endpoint *ep;
-	unsigned long flags;
-	bool starved;
 	int i;
 
 	lockdep_assert_held(&ch->rx_lock);
 
-	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++) {
-		ep = &ch->endpoints[i];
-		raw_spin_lock_irqsave(&ch->tx_lock, flags);
-		starved = ep->open && ep->starved;
-		ep->starved = false;
-		raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
-		if (starved && ep->service->writable)
-			ep->service->writable(ep);
-	}
+	WRITE_ONCE(ch->unsent, false);
+	for (i = 0; i < ARRAY_SIZE(ch->endpoints); i++)
+		mk_endpoint_writable(&ch->endpoints[i]);
 }
 
 /* Records */
@@ -405,6 +420,27 @@ bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *
 	default:
 		return false;
 	}
+}
+
+/**
+ * mk_dispatch_is_busy - would who it is for wait for somebody?
+ * @ch: where it came from
+ * @rec: header with a possible length, private copy
+ *
+ * Context: any; reading the channel.
+ * Return: true if mk_dispatch() of it may last.
+ */
+bool mk_dispatch_is_busy(struct mk_channel *ch, const struct mk_record *rec)
+{
+	struct mk_endpoint *ep;
+
+	mk_assert_reads(ch);
+
+	if ((rec->flags & ~MK_RECORD_REQUEST) || !rec->service || rec->service > MK_SERVICE_MAX)
+		return false;
+	ep = &ch->endpoints[rec->service];
+
+	return ep->open && ep->service->busy && ep->service->busy(ep);
 }
 
 /**

@@ -17,7 +17,7 @@ static void mk_vsock_rx_add(struct mk_vsock_rx *rx, struct sk_buff *skb)
 	lockdep_assert_held(&rx->queue.lock);
 
 	__skb_queue_tail(&rx->queue, skb);
-	rx->bytes += skb->truesize;
+	WRITE_ONCE(rx->bytes, rx->bytes + skb->truesize);
 }
 
 static void mk_vsock_rx_del(struct mk_vsock_rx *rx, struct sk_buff *skb,
@@ -26,7 +26,7 @@ static void mk_vsock_rx_del(struct mk_vsock_rx *rx, struct sk_buff *skb,
 	lockdep_assert_held(&rx->queue.lock);
 
 	__skb_unlink(skb, &rx->queue);
-	rx->bytes -= skb->truesize;
+	WRITE_ONCE(rx->bytes, rx->bytes - skb->truesize);
 	__skb_queue_tail(old, skb);
 }
 
@@ -47,33 +47,81 @@ static void mk_vsock_rx_kick(struct mk_vsock_rx *rx)
 		refcount_dec(&rx->refs);
 }
 
+/*
+ * Connections can have credit for more than %MK_VSOCK_RX_MAX: there are many, or a user
+ * gave one a large buffer, or packets are small and have more overhead than data.  It
+ * waits here if the work is slower than the reader, as each packet takes it a socket's
+ * lock, and the reader none as long as nothing waits; then it goes on, and so does the
+ * reader after a moment.  Or if somebody keeps a socket's lock, or gives it back for one
+ * packet at a time.  He holds up whoever the peer talks to, so what counts is how much
+ * is delivered while the reader waits, not whether anything is.
+ */
+static bool mk_vsock_rx_full(const struct mk_vsock_rx *rx)
+{
+	return READ_ONCE(rx->bytes) > MK_VSOCK_RX_MAX;
+}
+
 /**
- * mk_vsock_rx_wait - do no more than so many bytes wait, at least in a moment?
- * @rx: packets of a CID
- * @bytes: so many
+ * mk_vsock_busy - would the next packet of a peer make its reader wait?
+ * @ep: the peer's
  *
- * Context: process, may sleep.
+ * Context: any; by who reads the channel: nobody else makes more wait.
  * Return: true if so.
  */
-bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes)
+bool mk_vsock_busy(struct mk_endpoint *ep)
 {
-	bool stuck;
+	const struct mk_vsock_peer *peer = ep->priv;
 
-	if (READ_ONCE(rx->bytes) <= bytes)
+	return mk_vsock_rx_full(peer->rx) && READ_ONCE(peer->rx->patience);
+}
+
+/* May one more wait, at least in a moment?  Only the reader waits, see mk_vsock_busy() */
+static bool mk_vsock_rx_wait(struct mk_vsock_rx *rx)
+{
+	long time = READ_ONCE(rx->patience), left;
+	bool room;
+
+	if (!mk_vsock_rx_full(rx))
 		return true;
-	if (READ_ONCE(rx->stuck))
+	if (!time)
 		return false;
-	if (wait_event_timeout(rx->room, READ_ONCE(rx->bytes) <= bytes,
-			       MK_VSOCK_RX_TIME))
-		return true;
+	left = wait_event_timeout(rx->room, !mk_vsock_rx_full(rx), time);
+
 	/* With the lock, or what is delivered just now would be forgotten */
 	spin_lock_bh(&rx->queue.lock);
-	stuck = rx->bytes > bytes;
-	if (stuck)
-		WRITE_ONCE(rx->stuck, true);
+	room = !mk_vsock_rx_full(rx);
+	WRITE_ONCE(rx->patience, max(rx->patience - (time - left), 0L));
 	spin_unlock_bh(&rx->queue.lock);
 
-	return !stuck;
+	return room;
+}
+
+static void mk_vsock_rx_delivered(struct mk_vsock_rx *rx, u32 size)
+{
+	spin_lock_bh(&rx->queue.lock);
+	WRITE_ONCE(rx->bytes, rx->bytes - size);
+	rx->delivered += size;
+	if (rx->delivered >= MK_VSOCK_RX_PART || !rx->bytes) {
+		rx->delivered = 0;
+		WRITE_ONCE(rx->patience, MK_VSOCK_RX_TIME);
+	}
+	spin_unlock_bh(&rx->queue.lock);
+	if (wq_has_sleeper(&rx->room))
+		wake_up(&rx->room);
+}
+
+/**
+ * mk_vsock_rx_drain - wait until nothing waits, for a moment
+ * @rx: packets of a CID
+ *
+ * Not if it is known that somebody keeps them from sockets.
+ *
+ * Context: process, may sleep.
+ */
+void mk_vsock_rx_drain(struct mk_vsock_rx *rx)
+{
+	if (READ_ONCE(rx->patience))
+		wait_event_timeout(rx->room, !READ_ONCE(rx->bytes), MK_VSOCK_RX_LAST);
 }
 
 static void mk_vsock_deliver(struct sk_buff *skb)
@@ -123,13 +171,7 @@ static void mk_vsock_rx_work(struct work_struct *work)
 
 		size = skb->truesize;
 		mk_vsock_deliver(skb);
-
-		spin_lock_bh(&rx->queue.lock);
-		rx->bytes -= size;
-		WRITE_ONCE(rx->stuck, false);
-		spin_unlock_bh(&rx->queue.lock);
-		if (wq_has_sleeper(&rx->room))
-			wake_up(&rx->room);
+		mk_vsock_rx_delivered(rx, size);
 		cond_resched();
 	}
 	mk_vsock_rx_put(rx);
@@ -201,7 +243,7 @@ void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr 
 	struct sk_buff *skb = NULL;
 
 	/* That a CID is gone is said once only; a host says it, never a spawn */
-	if (mk_vsock_rx_wait(rx, MK_VSOCK_RX_MAX) || mk_vsock_all_of_cid(hdr))
+	if (mk_vsock_rx_wait(rx) || mk_vsock_all_of_cid(hdr))
 		skb = mk_vsock_alloc_copy(hdr, data, len, GFP_KERNEL);
 	if (!skb) {
 		mk_vsock_cut_rx(peer, hdr);
@@ -240,6 +282,7 @@ struct mk_vsock_rx *mk_vsock_rx_get(u32 cid)
 	if (!rx)
 		return NULL;
 	rx->cid = cid;
+	rx->patience = MK_VSOCK_RX_TIME;
 	refcount_set(&rx->refs, 1);
 	INIT_WORK(&rx->work, mk_vsock_rx_work);
 	init_waitqueue_head(&rx->room);

@@ -65,7 +65,7 @@ static void mk_vsock_close(struct mk_endpoint *ep)
 	__skb_queue_head_init(&old);
 
 	/* What came is to be read, unless user space keeps it from sockets */
-	mk_vsock_rx_wait(peer->rx, 0);
+	mk_vsock_rx_drain(peer->rx);
 
 	mutex_lock(&mk_vsock_peers_lock);
 	list_del_rcu(&peer->node);
@@ -94,6 +94,7 @@ static struct mk_service mk_vsock_service = {
 	.open		= mk_vsock_open,
 	.close		= mk_vsock_close,
 	.receive	= mk_vsock_receive,
+	.busy		= mk_vsock_busy,
 	.writable	= mk_vsock_writable,
 };
 

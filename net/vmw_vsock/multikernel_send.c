@@ -229,15 +229,21 @@ static void mk_vsock_wake_writers(const struct mk_vsock_peer *peer)
 /**
  * mk_vsock_writable - there is room: send what waits, then let writers go on
  * @ep: endpoint that had none
+ *
+ * Others may append as fast as the peer reads, and this is its reader: who waits for
+ * nothing but the end of the queue would never read again.
+ *
+ * Context: process, may sleep.
+ * Return: true if there may be more to send, and room for it.
  */
-void mk_vsock_writable(struct mk_endpoint *ep)
+bool mk_vsock_writable(struct mk_endpoint *ep)
 {
 	struct mk_vsock_peer *peer = ep->priv;
+	int err, budget = MK_VSOCK_SEND_BUDGET;
 	struct sk_buff *skb;
 	bool wake;
-	int err;
 
-	for (;;) {
+	while (budget--) {
 		spin_lock_bh(&peer->queue.lock);
 		skb = skb_peek(&peer->queue);
 		err = skb ? mk_vsock_put(peer, virtio_vsock_hdr(skb), skb, NULL, skb->len) :
@@ -259,10 +265,11 @@ void mk_vsock_writable(struct mk_endpoint *ep)
 		if (wake)
 			mk_vsock_wake_writers(peer);
 		if (err)
-			break;
-		/* Others may append as fast as the peer reads */
+			return false;
 		cond_resched();
 	}
+
+	return true;
 }
 
 /* Packets of our own making */

@@ -30,13 +30,21 @@
 /* Bytes of one spawn that may wait for another; resets get as much again */
 #define MK_VSOCK_ROUTE_MAX	SZ_1M
 
+/* Packets that are sent in one go when there is room: then the peer is read again */
+#define MK_VSOCK_SEND_BUDGET	64
+
 /*
  * Bytes of a peer that may wait to be delivered; resets get as much again.
- * Beyond that the channel's reader waits for progress, so that connections with
- * more credit are not cut while there is any, but not for longer than this.
+ * Beyond that the channel's reader waits for the work, no longer than this in all
+ * while it delivers so many: no record in the ring waits for much longer than twice
+ * the time, which is less than a ping does.
  */
 #define MK_VSOCK_RX_MAX		SZ_4M
-#define MK_VSOCK_RX_TIME	HZ
+#define MK_VSOCK_RX_PART	SZ_1M
+#define MK_VSOCK_RX_TIME	(HZ / 5)
+
+/* How long a peer that goes waits for what it sent to be delivered */
+#define MK_VSOCK_RX_LAST	HZ
 
 /**
  * struct mk_vsock_route - what one spawn has waiting for another
@@ -60,11 +68,12 @@ struct mk_vsock_route {
  *	likes, and then outlives the peer.  The next peer of this CID goes on
  *	with it, so that nothing of the last one comes after it
  * @room: who waits for @bytes to become less
- * @queue: what was not delivered; its lock covers the next three
+ * @queue: what was not delivered; its lock covers the next four
  * @bytes: in @queue and being delivered, with their overhead
  * @gone: the peer is, and its connections are to be reset before @queue goes on
- * @stuck: somebody has waited at @room for nothing; until something is
- *	delivered, nobody else does
+ * @patience: jiffies that the reader may wait at @room; all of them again once
+ *	%MK_VSOCK_RX_PART was delivered, or nothing is left
+ * @delivered: of that part
  */
 struct mk_vsock_rx {
 	struct list_head node;
@@ -76,7 +85,8 @@ struct mk_vsock_rx {
 	struct sk_buff_head queue;
 	u32 bytes;
 	bool gone;
-	bool stuck;
+	long patience;
+	u32 delivered;
 };
 
 /**
@@ -191,7 +201,7 @@ void mk_vsock_append(struct mk_vsock_peer *peer, struct sk_buff *skb);
 void mk_vsock_unlink(struct mk_vsock_peer *peer, struct sk_buff *skb);
 int mk_vsock_send_pkt(struct sk_buff *skb);
 int mk_vsock_cancel_pkt(struct vsock_sock *vsk);
-void mk_vsock_writable(struct mk_endpoint *ep);
+bool mk_vsock_writable(struct mk_endpoint *ep);
 struct sk_buff *mk_vsock_alloc_copy(const struct virtio_vsock_hdr *hdr,
 				    const void *data, u32 len, gfp_t gfp);
 struct sk_buff *mk_vsock_alloc_rst(const struct virtio_vsock_hdr *hdr, u32 flags,
@@ -219,7 +229,8 @@ int mk_vsock_receive(struct mk_endpoint *ep, const struct mk_message *msg);
 void mk_vsock_keep_rx(struct mk_vsock_peer *peer, const struct virtio_vsock_hdr *hdr,
 		      const void *data, u32 len);
 bool mk_vsock_rx_idle(struct mk_vsock_rx *rx);
-bool mk_vsock_rx_wait(struct mk_vsock_rx *rx, u32 bytes);
+bool mk_vsock_busy(struct mk_endpoint *ep);
+void mk_vsock_rx_drain(struct mk_vsock_rx *rx);
 struct mk_vsock_rx *mk_vsock_rx_get(u32 cid);
 void mk_vsock_rx_end(struct mk_vsock_rx *rx);
 

@@ -394,7 +394,7 @@ static void hvc_mk_close(struct mk_endpoint *ep)
 	hvc_mk_kick(t);
 }
 
-static void hvc_mk_writable(struct mk_endpoint *ep)
+static bool hvc_mk_writable(struct mk_endpoint *ep)
 {
 	struct hvc_mk *t = ep->priv;
 	unsigned long flags;
@@ -406,6 +406,8 @@ static void hvc_mk_writable(struct mk_endpoint *ep)
 	raw_spin_unlock_irqrestore(&t->lock, flags);
 
 	hvc_mk_kick(t);
+
+	return false;
 }
 
 /* The peer's state; true if hvc has to be told */
@@ -454,6 +456,8 @@ static int hvc_mk_receive(struct mk_endpoint *ep, const struct mk_message *m)
 	if (m->len < sizeof(msg))
 		return -EPROTO;
 	memcpy(&msg, m->data, sizeof(msg));
+	/* From here on the copy: the compiler must not read the ring again */
+	barrier();
 	n = m->len - sizeof(msg);
 	if (msg.flags & ~MK_TTY_LISTENING)
 		return -EPROTO;

@@ -73,7 +73,7 @@ struct mk_loop *mk_loop(struct kunit *test)
 	mk_channel_init(&loop->spawn.ch, MK_ROLE_SPAWN, &mk_loop_ops, MK_LOOP_HOST_ID,
 			"loophost");
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mk_loop_free, loop));
-	loop->window = vmalloc(MK_WINDOW_SIZE);
+	loop->window = vzalloc(MK_WINDOW_SIZE);
 	KUNIT_ASSERT_NOT_NULL(test, loop->window);
 	mk_loop_attach(loop);
 
@@ -83,10 +83,15 @@ struct mk_loop *mk_loop(struct kunit *test)
 /**
  * mk_loop_attach - a fresh window, as for a new start
  * @loop: two closed ends
+ *
+ * As mk_reset_window() of lifecycle.c leaves it: what was in the rings is there still.
  */
 void mk_loop_attach(struct mk_loop *loop)
 {
-	memset(loop->window, 0, MK_WINDOW_SIZE);
+	memset(mk_spawn_page(loop->window), 0, sizeof(struct mk_spawn_page));
+	memset(loop->window + MK_WINDOW_CPUS, 0, MK_WINDOW_CONSOLE - MK_WINDOW_CPUS);
+	memset(loop->window + MK_WINDOW_NOTES, 0, MK_WINDOW_RX_RING - MK_WINDOW_NOTES);
+	memset(mk_host_page(loop->window), 0, sizeof(struct mk_host_page));
 	mk_channel_attach(&loop->host.ch, loop->window);
 	mk_channel_attach(&loop->spawn.ch, loop->window);
 }
@@ -195,7 +200,7 @@ static int mk_probe_receive(struct mk_endpoint *ep, const struct mk_message *msg
 	return err;
 }
 
-static void mk_probe_writable(struct mk_endpoint *ep)
+static bool mk_probe_writable(struct mk_endpoint *ep)
 {
 	struct mk_probe *probe = mk_probe_of(ep);
 	struct mk_side *side = mk_side_of(probe, ep);
@@ -203,8 +208,8 @@ static void mk_probe_writable(struct mk_endpoint *ep)
 	if (!side->open)
 		mk_note(side->wrong);
 	mk_note(side->writables);
-	if (probe->writable)
-		probe->writable(probe, side);
+
+	return probe->writable && probe->writable(probe, side);
 }
 
 static void mk_probe_end(void *data)

@@ -107,7 +107,7 @@ struct mk_side {
  * @host: what was seen at the host's end
  * @spawn: and at the spawn's
  * @receive: what to do with messages and requests
- * @writable: what to do when there is room
+ * @writable: what to do when there is room; true if that is not all
  * @gate: what a test may keep @receive waiting for
  * @data: the test's own
  */
@@ -118,7 +118,7 @@ struct mk_probe {
 	struct mk_side spawn;
 	int (*receive)(struct mk_probe *probe, struct mk_side *side,
 		       const struct mk_message *msg);
-	void (*writable)(struct mk_probe *probe, struct mk_side *side);
+	bool (*writable)(struct mk_probe *probe, struct mk_side *side);
 	struct completion gate;
 	void *data;
 };

@@ -310,12 +310,14 @@ static int mk_receive_any(struct mk_probe *probe, struct mk_side *side,
 	return 0;
 }
 
-static void mk_writable_refill(struct mk_probe *probe, struct mk_side *side)
+static bool mk_writable_refill(struct mk_probe *probe, struct mk_side *side)
 {
 	u32 *left = probe->data;
 
 	while (*left && !mk_send_filled(side, 1000, (u32)side->writables << 16, 0))
 		WRITE_ONCE(*left, *left - 1);
+
+	return false;
 }
 
 /* A sender that never sleeps lives on its writable callback alone */
@@ -334,6 +336,72 @@ static void mk_message_writable(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_soon(!READ_ONCE(left)));
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == before));
 	KUNIT_EXPECT_GT(test, READ_ONCE(p.host->writables), 0);
+	mk_pair_check(test, &p);
+	mk_loop_close(p.loop);
+}
+
+struct mk_endless {
+	unsigned long end;
+	bool stop;
+	int over;
+};
+
+/* One message a turn, and the peer has read it by then: there is always room for the next */
+static bool mk_writable_endless(struct mk_probe *probe, struct mk_side *side)
+{
+	struct mk_endless *e = probe->data;
+	int seen = READ_ONCE(probe->spawn.received);
+
+	if (READ_ONCE(e->stop) || time_after(jiffies, e->end)) {
+		WRITE_ONCE(e->over, e->over + 1);
+		return false;
+	}
+	if (mk_send_filled(side, 16, 0, 0) || !mk_soon(READ_ONCE(probe->spawn.received) > seen))
+		WRITE_ONCE(side->wrong, side->wrong + 1);
+
+	return true;
+}
+
+/*
+ * A service that always has more to send, and a peer that reads all of it: it is asked
+ * again and again, and everybody else has his turn in between.
+ */
+static void mk_message_endless(struct kunit *test)
+{
+	struct mk_probe *other = mk_probe(test, MK_TEST_OTHER, MK_BOTH_ROLES);
+	struct mk_pair p = mk_pair(test, mk_receive_any);
+	struct mk_endless e = { .end = jiffies + 20 * HZ };
+	struct mk_endpoint *echo = &p.loop->host.ch.endpoints[MK_SERVICE_ECHO];
+	int i, seen, before;
+	char back;
+
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(echo->open)));
+	p.probe->data = &e;
+	before = mk_shut(test, &p);
+	before += mk_fill_ring(test, p.host, 1000, 0);
+	p.probe->writable = mk_writable_endless;
+	complete_all(&p.probe->gate);
+	/* All that was in the ring before is read: no room comes that was waited for */
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) > before));
+
+	for (i = 0; i < 5; i++) {
+		seen = READ_ONCE(p.host->writables);
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.host->writables) > seen + 10));
+		mk_probe_register(test, other);
+		KUNIT_EXPECT_TRUE(test, mk_soon(mk_probe_open(other)));
+		seen = READ_ONCE(p.host->received);
+		KUNIT_EXPECT_EQ(test, mk_send_filled(p.spawn, 16, 0, MK_TEST_TIMEOUT), 0);
+		KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.host->received) == seen + 1));
+		KUNIT_EXPECT_EQ(test, mk_request(echo, "x", 1, &back, 1, MK_TEST_TIMEOUT), 1);
+		mk_probe_unregister(other);
+	}
+	/* Not only once there was no more */
+	KUNIT_EXPECT_EQ(test, READ_ONCE(e.over), 0);
+	WRITE_ONCE(e.stop, true);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(e.over)));
+	mk_loop_settle(test, p.loop);
+	/* And it is left alone */
+	KUNIT_EXPECT_EQ(test, READ_ONCE(e.over), 1);
 	mk_pair_check(test, &p);
 	mk_loop_close(p.loop);
 }
@@ -481,6 +549,7 @@ static struct kunit_case mk_message_cases[] = {
 	KUNIT_CASE(mk_message_sleep),
 	KUNIT_CASE(mk_message_overtaken),
 	KUNIT_CASE(mk_message_writable),
+	KUNIT_CASE(mk_message_endless),
 	KUNIT_CASE(mk_message_doorbells),
 	KUNIT_CASE(mk_message_no_poll),
 	KUNIT_CASE(mk_message_polls),

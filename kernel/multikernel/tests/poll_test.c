@@ -497,6 +497,70 @@ static void mk_poll_asks(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+static bool mk_always_busy(struct mk_endpoint *ep)
+{
+	return true;
+}
+
+static int mk_receive_by_reader(struct mk_probe *probe, struct mk_side *side,
+				const struct mk_message *msg)
+{
+	if (current != probe->data)
+		WRITE_ONCE(side->wrong, side->wrong + 1);
+
+	return mk_receive_next(probe, side, msg);
+}
+
+/* What a service would have to wait for is the reader's: who asks does not wait with it */
+static void mk_poll_busy(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_by_reader);
+	struct mk_channel *ch = &p.loop->spawn.ch;
+	struct mk_endpoint *echo = &ch->endpoints[MK_SERVICE_ECHO];
+	char back;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(echo->open)));
+	p.probe->data = ch->reader;
+	p.probe->service.busy = mk_always_busy;
+	for (i = 0; i < 10; i++) {
+		/* Two lie before the answer, and nobody but who asks knows */
+		mk_send_unheard(test, &p, 2 * i, 2 * i + 2);
+		WRITE_ONCE(ch->request_poll_ns, MK_POLL_LONG);
+		KUNIT_EXPECT_EQ(test, mk_request(echo, "x", 1, &back, 1, MK_TEST_TIMEOUT), 1);
+		KUNIT_EXPECT_EQ(test, READ_ONCE(p.spawn->received), 2 * i + 2);
+	}
+	mk_pair_check(test, &p);
+}
+
+static int mk_receive_slowly(struct mk_probe *probe, struct mk_side *side,
+			     const struct mk_message *msg)
+{
+	msleep(20);
+
+	return mk_receive_next(probe, side, msg);
+}
+
+/* And whoever wants the lock has it before each of them */
+static void mk_poll_busy_lock(struct kunit *test)
+{
+	struct mk_probe *other = mk_probe(test, MK_TEST_OTHER, MK_BOTH_ROLES);
+	struct mk_pair p = mk_pair(test, mk_receive_slowly);
+	u32 i;
+
+	p.probe->service.busy = mk_always_busy;
+	mk_loop_deafen(&p.loop->spawn);
+	for (i = 0; i < 40; i++)
+		KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, i, 0), 0);
+	mk_loop_hear(&p.loop->spawn);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) >= 1));
+	mk_probe_register(test, other);
+	KUNIT_EXPECT_LT(test, READ_ONCE(p.spawn->received), 40);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 40));
+	KUNIT_EXPECT_TRUE(test, mk_soon(mk_probe_open(other)));
+	mk_pair_check(test, &p);
+}
+
 /*
  * Somebody has the lock who does not read, as who registers a service: doorbells stay
  * on, or nothing would be read any more.
@@ -558,6 +622,8 @@ static struct kunit_case mk_poll_cases[] = {
 	KUNIT_CASE(mk_poll_others),
 	KUNIT_CASE(mk_poll_none),
 	KUNIT_CASE(mk_poll_asks),
+	KUNIT_CASE(mk_poll_busy),
+	KUNIT_CASE(mk_poll_busy_lock),
 	KUNIT_CASE(mk_poll_lock_taken),
 	KUNIT_CASE(mk_poll_lock_free),
 	KUNIT_CASE(mk_poll_learns),

@@ -14,7 +14,7 @@ record-short record-empty'
 
 rounds=${MK_LIES:-${MK_N:-4}}
 # shellcheck disable=SC2086 # words
-plan $((3 + $(echo $breaches | wc -w) + 11 + rounds + 3 + 8 + 7 + 8))
+plan $((3 + $(echo $breaches | wc -w) + 11 + rounds + 3 + 8 + 7 + 4 + 8))
 
 # Log lines of the host that one lie may cost: the rate limit lets 10 in 5 s through
 LINES_MAX=60
@@ -212,6 +212,43 @@ else
 		until_says "$T/stall2" "^bytes=[0-9]+ end=ECONNRESET"'
 	check "the new blue serves" served blue
 	check "and its sockets work" mkvsock both "$blue" 1024 1000000
+fi
+
+# --- a reader that gives its socket's lock back for a moment, now and then ------------------
+
+# pings_while FILE: until somebody writes "over" there each ping of blue is answered in time
+pings_while() {
+	local n=0
+	until grep -q '^over' "$1"; do
+		mkwrite "$DBG/blue/ping" "5 20000" && has "$DBG/blue/ping" "lost=0" ||
+			{ echo "after $n: $(cat "$DBG/blue/ping")"; return 1; }
+		n=$((n + 5))
+	done
+	echo "# $n pings, the last ones: $(cat "$DBG/blue/ping")" >&4
+	between pings $n 5 1000000
+}
+cut_three() { # FILE WHAT
+	equal "$2" "$(grep -cE '(error|end)=(ECONNRESET|EPIPE)' "$1")" 3
+}
+
+mkvsock drip 2050 >"$T/drip" 2>&1 &
+drip=$!
+if until_says "$T/drip" "serves 2050|userfaultfd" && grep -q userfaultfd "$T/drip"; then
+	skip_some 4 "a reader that gives its socket's lock back now and then" \
+		"CONFIG_USERFAULTFD is missing"
+else
+	: >"$T/pour3"
+	{
+		on blue 'for i in 1 2 3; do mkvsock pour 2 2050 33554432; done' >"$T/pour3" 2>&1
+		echo over >>"$T/pour3"
+	} &
+	check "blue answers pings while its connections are read that way" \
+		pings_while "$T/pour3"
+	check "each of them is cut" eval 'until_says "$T/drip" "^3: " &&
+		cut_three "$T/drip" readers'
+	check "the writers hear of it" cut_three "$T/pour3" writers
+	check "blue's sockets work again" mkvsock both "$blue" 1024 1000000
+	kill $drip
 fi
 
 # --- a spawn that does not read -----------------------------------------------------------

@@ -13,6 +13,9 @@
  *	Accept one stream at PORT, with a buffer of 16 MiB, and read it so that the
  *	socket's lock is kept until FILE exists: "stalled".  Then read to the end:
  *	"bytes=N end=ERRNO", 0 for a good end.
+ * mkvsock drip PORT
+ *	Accept streams at PORT, one after the other, with such a buffer, and keep the
+ *	lock for 0.9 s with each read, of a page: "COUNT: bytes=N end=ERRNO" for each.
  * mkvsock pour CID PORT BYTES
  *	Send so many, no matter to whom: "poured" or "error=ERRNO".
  * mkvsock [-s] connect CID PORT [SECONDS]
@@ -75,6 +78,11 @@ int main(int argc, char **argv)
 	if (!strcmp(cmd, "stall") && argc > 3) {
 		alarm(LIMIT_S);
 		return cmd_stall(atoi(argv[2]), argv[3]);
+	}
+
+	if (!strcmp(cmd, "drip")) {
+		alarm(LIMIT_S);
+		return cmd_drip(atoi(argv[2]));
 	}
 
 	if (!strcmp(argv[2], "--vsock")) {

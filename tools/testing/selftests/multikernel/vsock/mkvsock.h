@@ -51,8 +51,9 @@ int cmd_server(const char *addr, unsigned int port);
 int cmd_deaf(unsigned int port);
 pid_t fork_server(const char *addr, unsigned int port);
 
-/* A reader that keeps the socket's lock, stall.c */
+/* Readers that keep the socket's lock, stall.c */
 int cmd_stall(unsigned int port, const char *file);
+int cmd_drip(unsigned int port);
 
 /* Who asks, ask.c */
 int finish(int fd, uint64_t bytes, int err);
