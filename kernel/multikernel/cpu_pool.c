@@ -161,7 +161,7 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 	return 0;
 }
 
-/* Take CPUs from the instance, whether it runs there or not; true if it left */
+/* A CPU that was taken down: true if it answers, and waits for a start-up IPI now */
 static bool mk_cpu_leave(unsigned int cpu)
 {
 	int err = arch_mk_cpu_take_back(arch_mk_cpu_id(cpu), MK_PROOF_MS);
