@@ -10,17 +10,19 @@
 
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/topology.h>
 
 #include "internal.h"
 
-/* Written under mk_lock, read by CPU hotplug and the IPI code without it */
+/*
+ * Written under mk_lock.  Read without it by CPU hotplug, by who sends IPIs or loads
+ * microcode, and when the host crashes.
+ */
 static struct cpumask mk_cpus_lent;
 
 /*
  * Those that another kernel may run on: lent, and offline here.  This kernel
- * sends them nothing but INIT, SIPI and doorbells of multikernel's own.  Written
- * under mk_lock, read by whoever sends an interrupt, without it.
+ * sends them nothing but INIT, SIPI, NMIs and doorbells of multikernel's own.
+ * Written under mk_lock, read by whoever sends an interrupt, without it.
  *
  * A CPU is in it after its take-down, so that nobody can have been about to
  * send there: that takes the CPU to be online, and preemption off meanwhile, and

@@ -10,8 +10,6 @@
  * kept until there is some.  So two kernels that fill both rings at once
  * can't wait for each other.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/export.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
@@ -78,7 +76,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 		look = ch->tx;
 		err = mk_ring_reserve(&look, len, pad, payload);
 		if (!err)
-			WRITE_ONCE(ch->tx.seen, look.seen);
+			ch->tx.seen = look.seen;
 	}
 	if (err == -EPROTO)
 		ch->ops->fault(ch, "impossible tail");
