@@ -2,8 +2,8 @@
 /*
  * multikernel: codec of the boot description
  *
- * Pure.  The host encodes what lifecycle.c knows of an instance, the spawn
- * decodes it before it has an allocator.
+ * Pure.  The host encodes it into the boot area of an instance, the spawn decodes
+ * it before it has an allocator.
  */
 #include <linux/align.h>
 #include <linux/errno.h>

@@ -10,8 +10,6 @@
  * open channel of this kernel, a handful, and has a softirq or the reader look at
  * those that have something.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/kthread.h>

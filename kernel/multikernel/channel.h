@@ -427,7 +427,7 @@ static inline void mk_rx_unlock(struct mk_channel *ch)
 
 /* message.c */
 int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
-		   const struct mk_record *rec, const void *payload, long timeout);
+		   const struct mk_record *rec, const void *data, long timeout);
 int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 int mk_reply_error(struct mk_endpoint *ep, u64 request, int err);
 void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err);

@@ -10,17 +10,19 @@
 
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/topology.h>
 
 #include "internal.h"
 
-/* Written under mk_lock, read by CPU hotplug and the IPI code without it */
+/*
+ * Written under mk_lock.  Read without it by CPU hotplug, by who sends IPIs or loads
+ * microcode, and when the host crashes.
+ */
 static struct cpumask mk_cpus_lent;
 
 /*
  * Those that another kernel may run on: lent, and offline here.  This kernel
- * sends them nothing but INIT, SIPI and doorbells of multikernel's own.  Written
- * under mk_lock, read by whoever sends an interrupt, without it.
+ * sends them nothing but INIT, SIPI, NMIs and doorbells of multikernel's own.
+ * Written under mk_lock, read by whoever sends an interrupt, without it.
  *
  * A CPU is in it after its take-down, so that nobody can have been about to
  * send there: that takes the CPU to be online, and preemption off meanwhile, and
@@ -161,7 +163,7 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 	return 0;
 }
 
-/* Take CPUs from the instance, whether it runs there or not; true if it left */
+/* A CPU that was taken down: true if it answers, and waits for a start-up IPI now */
 static bool mk_cpu_leave(unsigned int cpu)
 {
 	int err = arch_mk_cpu_take_back(arch_mk_cpu_id(cpu), MK_PROOF_MS);

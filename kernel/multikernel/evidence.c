@@ -5,8 +5,6 @@
  * What the spawn says is copied once and made printable.  It is a claim: a
  * spawn can say whatever it likes of itself.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/ctype.h>
 #include <linux/delay.h>
 #include <linux/math64.h>

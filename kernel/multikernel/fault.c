@@ -6,8 +6,6 @@
  * to claim the record writes it; an irq_work carries it to where the instance
  * can be locked.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include "internal.h"
 
 static void mk_fault_work(struct irq_work *work)

@@ -12,7 +12,6 @@
 
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
-#include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/kthread.h>

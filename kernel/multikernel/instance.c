@@ -449,7 +449,7 @@ int mk_instance_destroy(const char *name, struct mk_complaint *c)
 	mutex_lock(&mk_lock);
 	inst = mk_find_name(name);
 	if (!inst) {
-		mk_complain(c, "there is no '%*pE'", (int)strnlen(name, 40), name);
+		mk_complain(c, "there is no '%*pE'", mk_shown(name), name);
 		err = -ENOENT;
 		goto out;
 	}

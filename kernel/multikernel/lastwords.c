@@ -6,8 +6,6 @@
  * in which a core file has them.  Nothing here allocates or takes a lock that
  * can be held: whoever held it is stopped for ever.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/elfcore.h>
 #include <linux/kallsyms.h>
 #include <linux/kdebug.h>

@@ -17,7 +17,7 @@
 
 /**
  * mk_map - map memory of an instance, or a spawn's window
- * @phys: physical address, a multiple of the page size
+ * @phys: physical address, which may lie within a page
  * @size: bytes
  *
  * VM_IOREMAP also keeps it out of /proc/kcore, where it reads as zeros.

@@ -10,8 +10,6 @@
  * kept until there is some.  So two kernels that fill both rings at once
  * can't wait for each other.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/export.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
@@ -78,7 +76,7 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 		look = ch->tx;
 		err = mk_ring_reserve(&look, len, pad, payload);
 		if (!err)
-			WRITE_ONCE(ch->tx.seen, look.seen);
+			ch->tx.seen = look.seen;
 	}
 	if (err == -EPROTO)
 		ch->ops->fault(ch, "impossible tail");
@@ -417,7 +415,8 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, u64 poll_ns, 
  * -EMSGSIZE if request or answer are too long; -ETIMEDOUT; -EINTR for a fatal
  * signal; -EDEADLK if the caller is what has to read the answer; -ENOTCONN if
  * the endpoint is closed or was closed meanwhile; -EPIPE if the peer is dead
- * or died; or what the peer's service answered.
+ * or died; -EPROTO if it broke the rules, or answered what is no error; -EINVAL
+ * without a @timeout; or what the peer's service answered.
  */
 ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 		   void *reply, size_t room, long timeout)
@@ -616,7 +615,8 @@ static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
  * that asks for more than it waits for, and reads no answers, gets none.
  *
  * Context: any but NMI.
- * Return: 0; -EAGAIN if it can't be kept either; -EMSGSIZE; -ENOTCONN; -EPIPE.
+ * Return: 0; -EAGAIN if it can't be kept either; -EMSGSIZE; -ENOTCONN; -EPIPE;
+ * -EPROTO if the peer broke the rules.
  */
 int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len)
 {

@@ -135,7 +135,7 @@ static ssize_t mk_setting_store(struct kobject *kobj, struct kobj_attribute *att
 		err = -ERANGE;
 	if (err)
 		mk_err(inst, "%s: '%*pE' is not %s%u to %u\n", attr->attr.name,
-		       (int)strnlen(buf, min_t(size_t, count, 40)), buf,
+		       mk_shown(buf), buf,
 		       s->zero && s->min ? "0 or " : "", s->min, s->max);
 	else
 		WRITE_ONCE(inst->settings[s->nr], v);
@@ -168,7 +168,7 @@ static ssize_t on_crash_store(struct kobject *kobj, struct kobj_attribute *attr,
 		what = sysfs_match_string(mk_on_crash_names, buf);
 	if (what < 0) {
 		mk_err(inst, "on_crash: unknown word '%*pE', use keep, restart or destroy\n",
-		       (int)strnlen(buf, min_t(size_t, count, 40)), buf);
+		       mk_shown(buf), buf);
 		return what;
 	}
 	WRITE_ONCE(inst->on_crash, what);

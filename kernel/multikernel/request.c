@@ -30,8 +30,13 @@ void mk_complain(struct mk_complaint *c, const char *fmt, ...)
 	va_end(args);
 }
 
-/* As much of a user's word as fits into a log line */
-static int mk_shown(const char *word)
+/**
+ * mk_shown - as much of a user's word as fits into a log line
+ * @word: NUL-terminated, as what is written to sysfs is
+ *
+ * Return: its bytes, for %\*pE.
+ */
+int mk_shown(const char *word)
 {
 	return strnlen(word, 40);
 }

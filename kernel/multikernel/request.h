@@ -36,6 +36,7 @@ struct mk_complaint {
 };
 
 __printf(2, 3) void mk_complain(struct mk_complaint *c, const char *fmt, ...);
+int mk_shown(const char *word);
 int mk_request_parse(char *line, struct mk_request *req, struct mk_complaint *c);
 int mk_name_check(const char *name, struct mk_complaint *c);
 

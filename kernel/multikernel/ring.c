@@ -36,13 +36,12 @@ static int mk_ring_room(struct mk_ring_tx *tx, u32 need)
 	if (need <= tx->size - (tx->next - tx->seen))
 		return 0;
 
-	/* Pairs with the release in mk_ring_consume(): its bytes are read */
+	/* Pairs with the release in mk_ring_skip(): its bytes are read */
 	tail = smp_load_acquire(tx->tail);
 	used = tx->next - tail;
 	if (used > tx->size || !IS_ALIGNED(used, MK_RECORD_ALIGN))
 		return -EPROTO;
-	/* Read without a lock by mk_channel_wanted() */
-	WRITE_ONCE(tx->seen, tail);
+	tx->seen = tail;
 
 	return need <= tx->size - used ? 0 : -EAGAIN;
 }

@@ -10,7 +10,6 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/export.h>
-#include <linux/kmsg_dump.h>
 #include <linux/panic_notifier.h>
 
 #include <asm/early_ioremap.h>

@@ -6,7 +6,6 @@
  * one place that changes a state, and asks here whether it may.
  */
 #include <linux/bits.h>
-#include <linux/kernel.h>
 
 #include "state.h"
 

@@ -27,8 +27,7 @@ static char *mk_take_line(const char *buf, size_t count, struct mk_complaint *c,
 	/* sysfs ends every buffer with a NUL; others in it are the user's */
 	*err = -EINVAL;
 	if (memchr(buf, '\0', count)) {
-		mk_complain(c, "'%*pE' has a zero byte in it",
-			    (int)strnlen(buf, min_t(size_t, count, 40)), buf);
+		mk_complain(c, "'%*pE' has a zero byte in it", mk_shown(buf), buf);
 		return NULL;
 	}
 	*err = -E2BIG;
@@ -136,21 +135,19 @@ static const struct attribute_group mk_pool_group = {
 
 /* instances/NAME/ */
 
-#define to_instance(kobj)	mk_to_instance(kobj)
-
 static ssize_t id_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", to_instance(kobj)->id);
+	return sysfs_emit(buf, "%u\n", mk_to_instance(kobj)->id);
 }
 
 static ssize_t cid_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", MK_VSOCK_CID(to_instance(kobj)->id));
+	return sysfs_emit(buf, "%u\n", MK_VSOCK_CID(mk_to_instance(kobj)->id));
 }
 
 static ssize_t cpus_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	const struct mk_instance *inst = to_instance(kobj);
+	const struct mk_instance *inst = mk_to_instance(kobj);
 	cpumask_var_t cpus;
 	ssize_t len;
 	int i;
@@ -167,7 +164,7 @@ static ssize_t cpus_show(struct kobject *kobj, struct kobj_attribute *attr, char
 
 static ssize_t memory_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	const struct mk_instance *inst = to_instance(kobj);
+	const struct mk_instance *inst = mk_to_instance(kobj);
 
 	return sysfs_emit(buf, "%#llx-%#llx\n", inst->mem.start,
 			  inst->mem.start + inst->mem.size - 1);
@@ -176,12 +173,12 @@ static ssize_t memory_show(struct kobject *kobj, struct kobj_attribute *attr, ch
 static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	/* One word, read at once: a waiter must not wait for who holds the lock */
-	return sysfs_emit(buf, "%s\n", mk_state_name(READ_ONCE(to_instance(kobj)->state)));
+	return sysfs_emit(buf, "%s\n", mk_state_name(READ_ONCE(mk_to_instance(kobj)->state)));
 }
 
 static ssize_t reason_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 	ssize_t len;
 
 	mutex_lock(&inst->lock);
@@ -193,7 +190,7 @@ static ssize_t reason_show(struct kobject *kobj, struct kobj_attribute *attr, ch
 
 static ssize_t cmdline_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 	const char *cmdline = "";
 	ssize_t len;
 
@@ -208,7 +205,7 @@ static ssize_t cmdline_show(struct kobject *kobj, struct kobj_attribute *attr, c
 
 static ssize_t lost_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 	ssize_t len;
 
 	mutex_lock(&inst->lock);
@@ -221,7 +218,7 @@ static ssize_t lost_show(struct kobject *kobj, struct kobj_attribute *attr, char
 static ssize_t boot_time_us_show(struct kobject *kobj, struct kobj_attribute *attr,
 				 char *buf)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 	u64 us;
 
 	mutex_lock(&inst->lock);
@@ -233,7 +230,7 @@ static ssize_t boot_time_us_show(struct kobject *kobj, struct kobj_attribute *at
 
 static ssize_t cpu_time_us_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 	u64 us;
 
 	mutex_lock(&inst->lock);
@@ -246,7 +243,7 @@ static ssize_t cpu_time_us_show(struct kobject *kobj, struct kobj_attribute *att
 static ssize_t heartbeat_age_ms_show(struct kobject *kobj, struct kobj_attribute *attr,
 				     char *buf)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 
 	/* No number: it would pass for young or old, whichever is asked for */
 	if (!mk_state_active(READ_ONCE(inst->state)))
@@ -267,7 +264,7 @@ static ssize_t mk_doorbell_cpu_store(struct mk_channel *ch, const char *buf, siz
 		err = mk_channel_set_cpu(ch, cpu);
 	if (err)
 		pr_err("%s: doorbell_cpu: '%*pE' is no CPU that is online\n", ch->peer_name,
-		       (int)strnlen(buf, min_t(size_t, count, 40)), buf);
+		       mk_shown(buf), buf);
 
 	return err ?: count;
 }
@@ -275,29 +272,29 @@ static ssize_t mk_doorbell_cpu_store(struct mk_channel *ch, const char *buf, siz
 static ssize_t doorbell_cpu_show(struct kobject *kobj, struct kobj_attribute *attr,
 				 char *buf)
 {
-	return sysfs_emit(buf, "%u\n", READ_ONCE(to_instance(kobj)->channel.cpu));
+	return sysfs_emit(buf, "%u\n", READ_ONCE(mk_to_instance(kobj)->channel.cpu));
 }
 
 static ssize_t doorbell_cpu_store(struct kobject *kobj, struct kobj_attribute *attr,
 				  const char *buf, size_t count)
 {
-	return mk_doorbell_cpu_store(&to_instance(kobj)->channel, buf, count);
+	return mk_doorbell_cpu_store(&mk_to_instance(kobj)->channel, buf, count);
 }
 
 static ssize_t tty_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", to_instance(kobj)->tty);
+	return sysfs_emit(buf, "%s\n", mk_to_instance(kobj)->tty);
 }
 
 static ssize_t links_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return mk_link_show(to_instance(kobj), buf);
+	return mk_link_show(mk_to_instance(kobj), buf);
 }
 
 static ssize_t links_store(struct kobject *kobj, struct kobj_attribute *attr,
 			   const char *buf, size_t count)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 	struct mk_complaint c = { };
 	char *line;
 	int err;
@@ -328,7 +325,7 @@ static const struct {
 static ssize_t control_store(struct kobject *kobj, struct kobj_attribute *attr,
 			     const char *buf, size_t count)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 	struct mk_complaint c = { };
 	int i, err;
 
@@ -351,7 +348,7 @@ static ssize_t control_store(struct kobject *kobj, struct kobj_attribute *attr,
 	if (count && buf[count - 1] == '\n')
 		count--;
 	mk_err(inst, "control: unknown word '%*pE', use start, stop, kill or restart\n",
-	       (int)strnlen(buf, min_t(size_t, count, 40)), buf);
+	       min_t(int, count, mk_shown(buf)), buf);
 
 	return -EINVAL;
 }
@@ -393,7 +390,7 @@ static struct attribute *mk_instance_attrs[] = {
 
 static umode_t mk_instance_attr_mode(struct kobject *kobj, struct attribute *attr, int n)
 {
-	if (attr == &tty_attr.attr && !to_instance(kobj)->tty[0])
+	if (attr == &tty_attr.attr && !mk_to_instance(kobj)->tty[0])
 		return 0;
 
 	return attr->mode;
@@ -403,7 +400,7 @@ static ssize_t console_read(struct file *file, struct kobject *kobj,
 			    struct bin_attribute *attr, char *buf, loff_t off,
 			    size_t count)
 {
-	struct mk_instance *inst = to_instance(kobj);
+	struct mk_instance *inst = mk_to_instance(kobj);
 
 	return mk_console_read(inst->window, mk_console_head(inst->window), buf, off,
 			       count);
@@ -431,7 +428,7 @@ static const struct attribute_group *mk_instance_groups[] = {
 
 static void mk_instance_release(struct kobject *kobj)
 {
-	mk_instance_free(to_instance(kobj));
+	mk_instance_free(mk_to_instance(kobj));
 }
 
 static const struct kobj_type mk_instance_ktype = {
@@ -631,7 +628,7 @@ static ssize_t self_clock_sync_store(struct kobject *kobj, struct kobj_attribute
 	err = kstrtobool(buf, &sync);
 	if (err)
 		pr_err("clock_sync: '%*pE' is neither 0 nor 1\n",
-		       (int)strnlen(buf, min_t(size_t, count, 40)), buf);
+		       mk_shown(buf), buf);
 	else
 		WRITE_ONCE(mk_clock_sync, sync);
 

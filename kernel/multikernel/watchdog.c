@@ -49,8 +49,8 @@ void mk_watchdog_start(struct mk_instance *inst)
 {
 	lockdep_assert_held(&inst->lock);
 
+	/* The pages of the CPUs were cleared with the rest of the window */
 	memset(inst->watched, 0, array_size(inst->nr_cpus, sizeof(*inst->watched)));
-	memset(mk_cpu_page(inst->window, 0), 0, MK_WINDOW_CRASH - MK_WINDOW_CPUS);
 	inst->watched_at = arch_mk_tsc();
 	inst->hung_cpu = -1;
 }

@@ -57,30 +57,19 @@ static void mk_vsock_reset_gone(struct sock *sk)
 }
 
 /**
- * mk_vsock_reset_cid - end all connections to a CID; waits for no socket's lock
- * @cid: which
+ * mk_vsock_reset_peer - end all connections through a peer; waits for no socket's lock
+ * @cid: its CID: a spawn that is gone; in a spawn the host, and so all
  *
  * Those that their user holds are left to mk_vsock_gone_reset(): the caller has
  * marked them.
  */
-void mk_vsock_reset_cid(u32 cid)
+void mk_vsock_reset_peer(u32 cid)
 {
 	mutex_lock(&mk_vsock_gone_lock);
-	mk_vsock_gone_cid = cid;
+	mk_vsock_gone_cid = mk_vsock_at_host ? cid : VMADDR_CID_ANY;
 	vsock_for_each_connected_socket(&mk_vsock_transport.transport,
 					mk_vsock_reset_gone);
 	mutex_unlock(&mk_vsock_gone_lock);
-}
-
-/**
- * mk_vsock_reset_peer - end all connections through a peer
- * @cid: its CID: a spawn that is gone; in a spawn the host, and so all
- *
- * As mk_vsock_reset_cid().
- */
-void mk_vsock_reset_peer(u32 cid)
-{
-	mk_vsock_reset_cid(mk_vsock_at_host ? cid : VMADDR_CID_ANY);
 }
 
 /**

@@ -57,8 +57,8 @@ static void mk_vsock_cut_queued(struct mk_vsock_peer *to, struct mk_vsock_route 
 }
 
 /* False: it could not be kept, and the connection is cut */
-static bool mk_vsock_keep(struct mk_vsock_peer *to, const struct virtio_vsock_hdr *hdr,
-			  const void *data, u32 len, struct sk_buff_head *old)
+static bool mk_vsock_keep_routed(struct mk_vsock_peer *to, const struct virtio_vsock_hdr *hdr,
+				 const void *data, u32 len, struct sk_buff_head *old)
 {
 	struct mk_vsock_route *route = mk_vsock_route(to, le64_to_cpu(hdr->src_cid));
 	struct sk_buff *skb;
@@ -109,7 +109,7 @@ void mk_vsock_forward(struct mk_vsock_peer *from,
 		err = -ENODEV;
 	else if (skb_queue_empty(&to->queue))
 		err = mk_vsock_put(to, hdr, NULL, data, len);
-	if (err == -EAGAIN && mk_vsock_keep(to, hdr, data, len, &old))
+	if (err == -EAGAIN && mk_vsock_keep_routed(to, hdr, data, len, &old))
 		err = 0;
 	spin_unlock_bh(&to->queue.lock);
 	rcu_read_unlock();

@@ -38,11 +38,11 @@
  *
  * The channel's reader lock is only tried where a socket's is held, by mk_poll_one().
  *
- * mk_vsock_gone_lock is taken before the table of connected sockets, which
- * comes before what a socket's callbacks take.  &mk_vsock_rx.queue's and the one
- * of the sockets in multikernel_sock.c are taken last.  The spinlock within the
- * socket's lock, which multikernel_direct.c takes, comes before those of the
- * common code's part of a socket.
+ * mk_vsock_gone_lock and mk_vsock_wake_lock, mutexes, are taken before the table
+ * of connected sockets, which comes before what a socket's callbacks take.
+ * &mk_vsock_rx.queue's and the one of the sockets in multikernel_sock.c are taken
+ * last.  The spinlock within the socket's lock, which multikernel_direct.c takes,
+ * comes before those of the common code's part of a socket.
  */
 #define pr_fmt(fmt) "multikernel: vsock: " fmt
 

@@ -274,7 +274,6 @@ ssize_t mk_vsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg, size
 /* multikernel_reset.c */
 struct sock *mk_vsock_find_sock(const struct virtio_vsock_hdr *hdr);
 void mk_vsock_reset_sock(struct sock *sk);
-void mk_vsock_reset_cid(u32 cid);
 void mk_vsock_reset_peer(u32 cid);
 void mk_vsock_cut_sock(const struct virtio_vsock_hdr *hdr, bool locked);
 

@@ -187,14 +187,36 @@ static void read_set(const char *path, struct cpuset *set)
 }
 
 /* The threads of @cpu's core that are online; sysfs tells no others */
-static bool core_free(int cpu)
+static void read_core(int cpu, struct cpuset *core)
 {
-	struct cpuset core;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), CPU_DIR "/cpu%d/topology/thread_siblings_list", cpu);
-	read_set(path, &core);
-	return !cpus_has(&core, 0);
+	read_set(path, core);
+	cpus_add(core, cpu);
+}
+
+/*
+ * How many threads a core has, so that it can be told when one is missing. Where
+ * all are halves, it is at least two if there is anything to turn on and off.
+ */
+static int core_width(const struct cpuset *online)
+{
+	struct cpuset core;
+	char text[MK_TEXT];
+	int i, n, width = 1;
+
+	if (sys_read(CPU_DIR "/smt/control", text, sizeof(text)) > 0 && strncmp(text, "not", 3))
+		width = 2;
+	for (i = 0; i < MK_CPUS_MAX; i++) {
+		if (!cpus_has(online, i))
+			continue;
+		read_core(i, &core);
+		n = cpus_count(&core);
+		if (n > width)
+			width = n;
+	}
+	return width;
 }
 
 static void lent_cpus(struct cpuset *lent)
@@ -219,26 +241,37 @@ static void lent_cpus(struct cpuset *lent)
 
 static void check_cpus(void)
 {
-	struct cpuset online, present, lent, whole = { }, half = { }, off = { };
-	char list[512], more[512], text[MK_TEXT];
-	int i;
+	struct cpuset online, present, lent, core, whole = { }, part = { }, half = { }, off = { };
+	char list[512], more[512], some[512], text[MK_TEXT];
+	int i, width, missing;
 
 	read_set(CPU_DIR "/online", &online);
 	read_set(CPU_DIR "/present", &present);
 	lent_cpus(&lent);
+	width = core_width(&online);
+	missing = cpus_count(&present) - cpus_count(&online);
 	for (i = 1; i < MK_CPUS_MAX; i++) {
 		if (!cpus_has(&present, i) || cpus_has(&lent, i))
 			continue;
-		cpus_add(!cpus_has(&online, i) ? &off : core_free(i) ? &whole : &half, i);
+		read_core(i, &core);
+		if (!cpus_has(&online, i))
+			cpus_add(&off, i);
+		else if (cpus_has(&core, 0))
+			cpus_add(&half, i);
+		else if (missing && cpus_count(&core) < width)
+			cpus_add(&part, i);
+		else
+			cpus_add(&whole, i);
 	}
 	cpus_print(&whole, list, sizeof(list));
+	cpus_print(&part, some, sizeof(some));
 	cpus_print(&half, more, sizeof(more));
 	if (*list)
 		say(OK, "CPUs", NULL, "%s can be lent", list);
-	else if (*more)
+	else if (*more || *some)
 		say(WARN, "CPUs",
 		    "use --split-core, or online the other threads",
-		    "no whole core can be lent");
+		    "no core that can be lent is known to be whole");
 	else
 		say(cpus_count(&lent) ? WARN : BAD, "CPUs", "online more, or destroy an instance",
 		    "none is left to be lent; CPU 0 stays with the host");
@@ -246,6 +279,10 @@ static void check_cpus(void)
 		say(NOTE, "CPUs", NULL,
 		    "%s only with --split-core: CPU 0 is a thread of that core",
 		    more);
+	if (*some)
+		say(NOTE, "CPUs", NULL,
+		    "%s may take --split-core: a thread of that core seems to be lent or offline",
+		    some);
 	cpus_print(&off, list, sizeof(list));
 	if (*list)
 		say(NOTE, "CPUs", "online them, or use --split-core",

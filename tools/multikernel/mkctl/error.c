@@ -161,16 +161,23 @@ int need_host(void)
 			"this kernel has no multikernel (no " MK_SYSFS "); see 'mkctl check'");
 }
 
+int need_name(const char *name)
+{
+	if (name_ok(name))
+		return RC_OK;
+	return complain(RC_USAGE,
+			"'%s' is no name: a letter or digit, then letters, digits, '_', '-', '.', at most %d",
+			name, MK_NAME_MAX);
+}
+
 int need_instance(const char *name)
 {
 	int rc = need_host();
 
+	if (!rc)
+		rc = need_name(name);
 	if (rc)
 		return rc;
-	if (!name_ok(name))
-		return complain(RC_USAGE,
-				"'%s' is no name: a letter or digit, then letters, digits, '_', '-', '.', at most %d",
-				name, MK_NAME_MAX);
 	if (!mk_has(name, "state"))
 		return complain(RC_NOT_THERE, "no instance '%s'; 'mkctl list' shows what there is",
 				name);

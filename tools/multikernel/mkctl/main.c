@@ -311,12 +311,11 @@ static int parse(const struct command *c, struct opts *o, int argc, char **argv)
 
 static int take_name(struct want *w, const char *name)
 {
-	if (!name_ok(name))
-		return complain(RC_USAGE,
-				"'%s' is no name: a letter or digit, then letters, digits, '_', '-', '.', at most %d",
-				name, MK_NAME_MAX);
-	snprintf(w->name, sizeof(w->name), "%s", name);
-	return RC_OK;
+	int rc = need_name(name);
+
+	if (!rc)
+		snprintf(w->name, sizeof(w->name), "%s", name);
+	return rc;
 }
 
 int main(int argc, char **argv)

@@ -140,6 +140,7 @@ uint64_t now_ms(void);
 int fail(const char *name, const char *verb, int err);
 int complain(int status, const char *fmt, ...) __printf(2, 3);
 int need_host(void);
+int need_name(const char *name);
 int need_instance(const char *name);
 
 /* image.c */
@@ -164,7 +165,6 @@ int inst_timeout(const char *name, const char *verb, int timeout);
 /* run.c */
 int start_and_wait(const char *name, const char *verb, int timeout, progress_fn progress);
 int stop_and_wait(const char *name, int timeout);
-int take_apart(const char *name, const struct opts *o);
 int cmd_create(const struct opts *o, int argc, char **argv);
 int cmd_load(const struct opts *o, int argc, char **argv);
 int cmd_set(const struct opts *o, int argc, char **argv);

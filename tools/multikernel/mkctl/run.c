@@ -159,7 +159,7 @@ int stop_and_wait(const char *name, int timeout)
 }
 
 /* destroy, and before it what its options say */
-int take_apart(const char *name, const struct opts *o)
+static int take_apart(const char *name, const struct opts *o)
 {
 	char state[MK_TEXT];
 	int rc = RC_OK;

@@ -8,7 +8,6 @@
 #include <linux/io.h>
 #include <linux/kexec.h>
 #include <linux/security.h>
-#include <linux/timekeeping.h>
 
 #include <asm/apic.h>
 #include <asm/bootparam.h>

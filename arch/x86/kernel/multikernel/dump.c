@@ -6,8 +6,6 @@
  * is killed, the host does.  Both by NMI, which gets through to a CPU that has
  * interrupts off, and is taken at once where it is not in an NMI already.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/perf_event.h>
 #include <linux/sched.h>
 #include <linux/types.h>

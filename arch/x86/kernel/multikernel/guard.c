@@ -8,8 +8,6 @@
  * This stops who goes by the kernel's own ways: drivers, /dev/mem, ACPI, users.
  * It does not stop code that writes page tables, or executes OUT or WRMSR.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/cache.h>
 #include <linux/export.h>
 #include <linux/memblock.h>

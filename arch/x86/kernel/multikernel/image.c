@@ -4,8 +4,6 @@
  *
  * Documentation/arch/x86/boot.rst describes the setup header and kernel_info.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/align.h>
 #include <linux/kexec.h>
 #include <linux/unaligned.h>

@@ -187,7 +187,7 @@ static bool mk_foreign_allowed(u32 icr, u32 id)
  * @icr: interrupt command, see APIC_ICR
  * @id: local APIC id
  *
- * The only door for that: INIT, SIPI and doorbell.
+ * The only door for that: INIT, SIPI, NMI and doorbell.
  *
  * Context: any; interrupts off.
  * Return: false if it was not sent, as that CPU is not lent, or the command is

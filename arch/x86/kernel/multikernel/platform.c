@@ -6,8 +6,6 @@
  * mk_take_over(), replaces everything by which a kernel looks for devices,
  * programs what the machine has once, or resets it.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/acpi.h>
 #include <linux/cc_platform.h>
 #include <linux/pm.h>

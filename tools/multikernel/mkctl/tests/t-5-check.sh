@@ -25,6 +25,38 @@ it "SMT that is off" checked warn SMT "is off"
 file sys/devices/system/cpu/online 0
 it "only CPU 0" checked FAIL CPUs "none is left"
 machine
+# As the kernel does: what is offline has no topology, and is no sibling of what is online
+offline() { # CPU SIBLING ONLINE
+	rm -rf "$T/root/sys/devices/system/cpu/cpu$1/topology"
+	file "sys/devices/system/cpu/cpu$2/topology/thread_siblings_list" "$2"
+	file sys/devices/system/cpu/online "$3"
+}
+for c in 0 2 4 6; do
+	for d in $c $((c + 1)); do
+		file sys/devices/system/cpu/cpu$d/topology/thread_siblings_list $c-$((c + 1))
+	done
+done
+half() {
+	ok create web --cpus 3 --memory 64M --split-core && offline 3 2 0-2,4-7 &&
+		checked note CPUs "2 may take --split-core"
+}
+it "half a core is lent" half
+others() {
+	has "$T/out" "^ok +CPUs +4-7 can be lent" "^note +CPUs +1 only with" "^note +CPUs +3 are lent"
+}
+it "... the other half is not among the whole ones" others
+halves() {
+	ok create db --cpus 4-7 --memory 64M && offline 1 0 0,2 &&
+		file sys/devices/system/cpu/smt/control on &&
+		checked warn CPUs "no core that can be lent is known to be whole" && has "$T/out" "^note +CPUs +2 may take"
+}
+it "nor where only half cores are left" halves
+single() {
+	file sys/devices/system/cpu/smt/control notsupported && ok check &&
+		has "$T/out" "^ok +CPUs +2 can be lent"
+}
+it "a machine without threads has no halves" single
+machine
 file sys/devices/system/clocksource/clocksource0/current_clocksource hpet
 it "another clock, tsc is there" checked warn clock "hpet is used, tsc is there"
 file sys/devices/system/clocksource/clocksource0/available_clocksource "hpet acpi_pm"
