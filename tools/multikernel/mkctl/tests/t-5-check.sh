@@ -42,13 +42,15 @@ half() {
 }
 it "half a core is lent" half
 others() {
-	has "$T/out" "^ok +CPUs +4-7 can be lent" "^note +CPUs +1 only with" "^note +CPUs +3 are lent"
+	has "$T/out" "^ok +CPUs +4-7 can be lent" "^note +CPUs +1 only with" \
+		"^note +CPUs +3 are lent"
 }
 it "... the other half is not among the whole ones" others
 halves() {
 	ok create db --cpus 4-7 --memory 64M && offline 1 0 0,2 &&
 		file sys/devices/system/cpu/smt/control on &&
-		checked warn CPUs "no core that can be lent is known to be whole" && has "$T/out" "^note +CPUs +2 may take"
+		checked warn CPUs "no core that can be lent is known to be whole" &&
+		has "$T/out" "^note +CPUs +2 may take"
 }
 it "nor where only half cores are left" halves
 single() {
