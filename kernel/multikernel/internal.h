@@ -534,7 +534,7 @@ int mk_sysfs_add(struct mk_instance *inst);
 void mk_sysfs_remove(struct mk_instance *inst);
 void mk_sysfs_changed(struct mk_instance *inst);
 
-/* CPU that no INIT of ours gets to, for tests, 0 for none: CPU 0 is never lent */
+/* CPU that no INIT, SIPI or NMI of ours gets to, for tests, 0 for none: CPU 0 is never lent */
 extern u32 mk_lose_cpu;
 
 /* The tests want on_crash=destroy to wait, so that something can happen meanwhile */

@@ -78,6 +78,7 @@ bool mk_vsock_busy(struct mk_endpoint *ep)
 /* May one more wait, at least in a moment?  Only the reader waits, see mk_vsock_busy() */
 static bool mk_vsock_rx_wait(struct mk_vsock_rx *rx)
 {
+	u32 parts = READ_ONCE(rx->parts);
 	long time = READ_ONCE(rx->patience), left;
 	bool room;
 
@@ -90,10 +91,22 @@ static bool mk_vsock_rx_wait(struct mk_vsock_rx *rx)
 	/* With the lock, or what is delivered just now would be forgotten */
 	spin_lock_bh(&rx->queue.lock);
 	room = !mk_vsock_rx_full(rx);
-	WRITE_ONCE(rx->patience, max(rx->patience - (time - left), 0L));
+	/* What was delivered meanwhile was worth the wait */
+	if (rx->parts == parts)
+		WRITE_ONCE(rx->patience, min(left, time));
 	spin_unlock_bh(&rx->queue.lock);
 
 	return room;
+}
+
+/* The reader may wait anew */
+static void mk_vsock_rx_renew(struct mk_vsock_rx *rx)
+{
+	lockdep_assert_held(&rx->queue.lock);
+
+	rx->delivered = 0;
+	WRITE_ONCE(rx->parts, rx->parts + 1);
+	WRITE_ONCE(rx->patience, MK_VSOCK_RX_TIME);
 }
 
 static void mk_vsock_rx_delivered(struct mk_vsock_rx *rx, u32 size)
@@ -101,10 +114,9 @@ static void mk_vsock_rx_delivered(struct mk_vsock_rx *rx, u32 size)
 	spin_lock_bh(&rx->queue.lock);
 	WRITE_ONCE(rx->bytes, rx->bytes - size);
 	rx->delivered += size;
-	if (rx->delivered >= MK_VSOCK_RX_PART || !rx->bytes) {
-		rx->delivered = 0;
-		WRITE_ONCE(rx->patience, MK_VSOCK_RX_TIME);
-	}
+	/* Not while it is full: whoever saw that nobody waits there is not to wait after all */
+	if (!mk_vsock_rx_full(rx) && (rx->delivered >= MK_VSOCK_RX_PART || !rx->bytes))
+		mk_vsock_rx_renew(rx);
 	spin_unlock_bh(&rx->queue.lock);
 	if (wq_has_sleeper(&rx->room))
 		wake_up(&rx->room);
@@ -114,13 +126,13 @@ static void mk_vsock_rx_delivered(struct mk_vsock_rx *rx, u32 size)
  * mk_vsock_rx_drain - wait until nothing waits, for a moment
  * @rx: packets of a CID
  *
- * Not if it is known that somebody keeps them from sockets.
+ * Not if so much waits, and it is known that somebody keeps it from sockets.
  *
  * Context: process, may sleep.
  */
 void mk_vsock_rx_drain(struct mk_vsock_rx *rx)
 {
-	if (READ_ONCE(rx->patience))
+	if (READ_ONCE(rx->patience) || !mk_vsock_rx_full(rx))
 		wait_event_timeout(rx->room, !READ_ONCE(rx->bytes), MK_VSOCK_RX_LAST);
 }
 
@@ -313,6 +325,7 @@ void mk_vsock_rx_end(struct mk_vsock_rx *rx)
 	spin_lock_bh(&rx->queue.lock);
 	skb_queue_walk_safe(&rx->queue, skb, next)
 		mk_vsock_rx_del(rx, skb, &old);
+	mk_vsock_rx_renew(rx);
 	rx->gone = true;
 	spin_unlock_bh(&rx->queue.lock);
 

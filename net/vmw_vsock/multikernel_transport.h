@@ -36,12 +36,14 @@
 /*
  * Bytes of a peer that may wait to be delivered; resets get as much again.
  * Beyond that the channel's reader waits for the work, no longer than this in all
- * while it delivers so many: no record in the ring waits for much longer than twice
- * the time, which is less than a ping does.
+ * while it delivers so many, with their overhead.  A work that gets a CPU delivers
+ * far more.  Who gives a socket's lock back for one packet at a time is found out
+ * before a ping to the peer is late; who times it well can have the rest of a ring
+ * of small packets wait for some seconds.
  */
 #define MK_VSOCK_RX_MAX		SZ_4M
-#define MK_VSOCK_RX_PART	SZ_1M
-#define MK_VSOCK_RX_TIME	(HZ / 5)
+#define MK_VSOCK_RX_PART	SZ_256K
+#define MK_VSOCK_RX_TIME	(HZ / 4)
 
 /* How long a peer that goes waits for what it sent to be delivered */
 #define MK_VSOCK_RX_LAST	HZ
@@ -68,12 +70,13 @@ struct mk_vsock_route {
  *	likes, and then outlives the peer.  The next peer of this CID goes on
  *	with it, so that nothing of the last one comes after it
  * @room: who waits for @bytes to become less
- * @queue: what was not delivered; its lock covers the next four
+ * @queue: what was not delivered; its lock covers the next five
  * @bytes: in @queue and being delivered, with their overhead
  * @gone: the peer is, and its connections are to be reset before @queue goes on
  * @patience: jiffies that the reader may wait at @room; all of them again once
- *	%MK_VSOCK_RX_PART was delivered, or nothing is left
+ *	%MK_VSOCK_RX_PART was delivered and there is room, or nothing is left
  * @delivered: of that part
+ * @parts: times that it was renewed
  */
 struct mk_vsock_rx {
 	struct list_head node;
@@ -87,6 +90,7 @@ struct mk_vsock_rx {
 	bool gone;
 	long patience;
 	u32 delivered;
+	u32 parts;
 };
 
 /**

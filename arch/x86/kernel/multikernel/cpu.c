@@ -35,7 +35,8 @@ static bool mk_cpu_is_deaf(u32 apic_id)
 		return false;
 	cpu = READ_ONCE(mk_lose_cpu);
 
-	return cpu < nr_cpu_ids && apic_id == arch_mk_cpu_id(cpu);
+	return cpu && cpu < nr_cpu_ids && cpu_possible(cpu) &&
+	       apic_id == arch_mk_cpu_id(cpu);
 }
 
 static void mk_send_ipi(u32 icr, u32 apic_id)

@@ -10,7 +10,7 @@ plan 52
 
 # What ends at once is not a time-out of 10 s
 ONCE_MS=5000
-GONE_MS=2000
+GONE_MS=5000
 
 need $DBG "debugfs of multikernel"
 exec 4>&1
