@@ -199,7 +199,7 @@ watch() {
 	n=0
 	while :; do
 		n=$((n + 1))
-		say "watch $n nmi=$(nmis) spurious=$(nmis SPU) end"
+		say "watch $n nmi=$(nmis) spurious=$(nmis SPU) bells=$(nmis MKD) end"
 		usleep 500000
 	done
 }

@@ -45,6 +45,23 @@ static bool mk_try_cpu(u32 cpu, int vector)
 	return mk_denied_count(MK_DENIED_IPI) != before;
 }
 
+/* By the callbacks for several CPUs; the first two mean those that are online here */
+static bool mk_try_many(const char *whom, int vector)
+{
+	unsigned long before = mk_denied_count(MK_DENIED_IPI);
+
+	preempt_disable();
+	if (!strcmp(whom, "all"))
+		__apic_send_IPI_all(vector);
+	else if (!strcmp(whom, "others"))
+		__apic_send_IPI_allbutself(vector);
+	else
+		__apic_send_IPI_mask_allbutself(cpu_present_mask, vector);
+	preempt_enable();
+
+	return mk_denied_count(MK_DENIED_IPI) != before;
+}
+
 static bool mk_try_ioremap(u64 at, u64 size)
 {
 	void __iomem *p = ioremap(at, size);
@@ -112,6 +129,9 @@ static ssize_t try_write(struct file *file, const char __user *ubuf, size_t len,
 		denied = mk_try_icr(APIC_DEST_ALLBUT | APIC_DM_NMI, 0);
 	else if (n == 3 && !strcmp(what, "cpu") && a < nr_cpu_ids && b < NR_VECTORS)
 		denied = mk_try_cpu(a, b);
+	else if (n == 2 && a < NR_VECTORS && (!strcmp(what, "all") || !strcmp(what, "others") ||
+					      !strcmp(what, "present")))
+		denied = mk_try_many(what, a);
 	else if (n == 3 && !strcmp(what, "door"))
 		denied = !mk_ipi_foreign(b, a);
 	else if (n == 3 && !strcmp(what, "ioremap"))

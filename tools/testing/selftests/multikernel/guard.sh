@@ -4,7 +4,7 @@
 # Each kernel is blind to what is not its own: memory, ports, MSRs, interrupts. Tried by
 # the kernel's own ways, from the host against a spawn and from the spawn against all.
 . "$(dirname "$0")/lib.sh"
-plan 75
+plan 77
 
 TRY=$DBG/try
 need $TRY CONFIG_MULTIKERNEL_FAULT_INJECTION
@@ -144,7 +144,10 @@ check "it reads as zeros there" equal result "$(mkguard kcoreat "$mapped")" zero
 
 # --- the host, and a spawn's CPUs ---
 
-seen() { key nmi "$(told web "watch ")" && key spurious "$(told web "watch ")"; }
+seen() {
+	key nmi "$(told web "watch ")" && key spurious "$(told web "watch ")" &&
+		key bells "$(told web "watch ")"
+}
 watched web
 before=$(seen)
 ipis=$(denied ipis)
@@ -159,13 +162,17 @@ check "a logical destination is" equal result "$(try logical 0xff 0xff)" denied
 check "the shorthand for all is" equal result "$(try shorthand all)" denied
 check "the one for all others is" equal result "$(try shorthand others)" denied
 check "a lent CPU by its number is" equal result "$(try cpu 2 0xff)" denied
+# Of the doorbell's vector: whoever gets it finds nothing
+check "so is what is for all CPUs that are present" equal result "$(try present 0xf5)" denied
+check "what is for all, or all others, is for the host's own" eval 'equal result "$(try all 0xf5)" "done" &&
+	equal result "$(try others 0xf5)" "done"'
 check "multikernel's own door to a CPU that is not lent is" \
 	equal result "$(try door "$host_apic" 0xf5)" denied
-check "each one is counted" equal ipis $(($(denied ipis) - ipis)) 12
+check "each one is counted" equal ipis $(($(denied ipis) - ipis)) 15
 check "and logged" eval 'klog "$MARK" | mk_lines | grep -q "denied: interrupt .* by "'
 check "the host's own CPU is reached" equal result "$(try cpu 0 0xf5)" "done"
 watched web
-check "the spawn saw none of it" equal "NMIs and spurious interrupts" "$(seen)" "$before"
+check "the spawn saw none of it" equal "NMIs, spurious interrupts, doorbells" "$(seen)" "$before"
 check "it still runs" equal state "$(state web)" running
 
 # --- the spawn, and what is not its own ---
