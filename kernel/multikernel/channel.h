@@ -380,6 +380,27 @@ static inline void mk_assert_reads(const struct mk_channel *ch)
 		       (in_serving_softirq() || lockdep_is_held(&ch->rx_lock)));
 }
 
+/**
+ * mk_dispatch_is_busy - would who it is for wait for somebody?
+ * @ch: where it came from
+ * @rec: header with a possible length, private copy
+ *
+ * Context: any; reading the channel.
+ * Return: true if mk_dispatch() of it may last.
+ */
+static inline bool mk_dispatch_is_busy(struct mk_channel *ch, const struct mk_record *rec)
+{
+	struct mk_endpoint *ep;
+
+	mk_assert_reads(ch);
+
+	if ((rec->flags & ~MK_RECORD_REQUEST) || !rec->service || rec->service > MK_SERVICE_MAX)
+		return false;
+	ep = &ch->endpoints[rec->service];
+
+	return ep->open && ep->service->busy && ep->service->busy(ep);
+}
+
 static inline bool mk_rx_try_busy(struct mk_channel *ch)
 {
 	return !test_and_set_bit_lock(0, &ch->rx_busy);
@@ -436,7 +457,6 @@ void mk_late_replies_drop(struct mk_channel *ch);
 
 /* service.c */
 bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *rec);
-bool mk_dispatch_is_busy(struct mk_channel *ch, const struct mk_record *rec);
 int mk_dispatch(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 void mk_services_attach(struct mk_channel *ch);
 void mk_services_detach(struct mk_channel *ch);

@@ -423,27 +423,6 @@ bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *
 }
 
 /**
- * mk_dispatch_is_busy - would who it is for wait for somebody?
- * @ch: where it came from
- * @rec: header with a possible length, private copy
- *
- * Context: any; reading the channel.
- * Return: true if mk_dispatch() of it may last.
- */
-bool mk_dispatch_is_busy(struct mk_channel *ch, const struct mk_record *rec)
-{
-	struct mk_endpoint *ep;
-
-	mk_assert_reads(ch);
-
-	if ((rec->flags & ~MK_RECORD_REQUEST) || !rec->service || rec->service > MK_SERVICE_MAX)
-		return false;
-	ep = &ch->endpoints[rec->service];
-
-	return ep->open && ep->service->busy && ep->service->busy(ep);
-}
-
-/**
  * mk_dispatch - hand a record to whom it is for
  * @ch: where it came from
  * @rec: header with a possible length, private copy
