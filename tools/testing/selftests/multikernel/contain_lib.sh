@@ -95,7 +95,8 @@ goes_on() {
 }
 
 # Nor did anybody stand still while it lasted: the host counts to 50 in a second, and blue
-# is pinged 5 times, where nobody else wants a CPU
+# is pinged 5 times, where nobody else wants a CPU.  What is endless lasts on: there
+# goes_on sees it
 work_begin() {
 	work_ms=$(now_ms) counted=$(lines "$T/counts") pinged=$(lines "$T/pings")
 }
