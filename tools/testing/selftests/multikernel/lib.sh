@@ -533,12 +533,21 @@ at_hand() {
 		cpu && $1 == "count:" { n += $2; cpu = 0 }
 		END { print n * 4 }' /proc/zoneinfo
 }
+# With KASAN an eighth of what was freed by vfree() is its shadow, until some 100 MiB of
+# addresses are purged at once
+shadow() {
+	grep -qw kasan_report /proc/kallsyms || {
+		echo 0
+		return
+	}
+	awk '$3 == "unpurged" { n += $2 } END { print int(n / 8 / 1024) }' /proc/vmallocinfo
+}
 # note WHEN: slab_WHEN, free_WHEN and vmalloc_WHEN are the kB of now
 note() {
 	settle
 	awk 'NR > 2 { print $1, $2 * $4 / 1024 }' /proc/slabinfo >"$T/slab.now"
 	[ -f "$T/slab.first" ] || cp "$T/slab.now" "$T/slab.first"
-	eval "slab_$1=$(meminfo Slab) free_$1=$(($(meminfo MemFree) + $(at_hand)))" \
+	eval "slab_$1=$(meminfo Slab) free_$1=$(($(meminfo MemFree) + $(at_hand) + $(shadow)))" \
 		"vmalloc_$1=$(meminfo VmallocUsed)"
 }
 grew() { # WHAT BEFORE AFTER ALLOWED
