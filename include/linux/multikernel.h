@@ -62,9 +62,15 @@ static inline int multikernel_image_check(struct kimage *image, unsigned long fl
 
 #endif /* CONFIG_MULTIKERNEL */
 
+/* Reads the files into the image, and verifies it: kimage_file_read() */
+typedef int (*mk_read_image_fn)(struct kimage *image, int kernel_fd, int initrd_fd,
+				const char __user *cmdline_ptr,
+				unsigned long cmdline_len, unsigned long flags);
+
 /* No stub: without MULTIKERNEL nobody looks at the flag */
-int multikernel_file_load(int kernel_fd, int initrd_fd, const char __user *cmdline_ptr,
-			  unsigned long cmdline_len, unsigned long flags);
+int multikernel_file_load(mk_read_image_fn read, int kernel_fd, int initrd_fd,
+			  const char __user *cmdline_ptr, unsigned long cmdline_len,
+			  unsigned long flags);
 
 /**
  * DOC: messages between kernels

@@ -2,9 +2,9 @@
 /*
  * multikernel: kexec_file_load() with KEXEC_FILE_MULTIKERNEL
  *
- * kernel/kexec_file.c hands such a call over.  It is asked to read the files and
- * to verify signatures as for any other image, and asks back before it looks at
- * the signature, so that what can never work is refused.  The image is placed
+ * kernel/kexec_file.c hands such a call over, with the function that reads the
+ * files and verifies signatures as for any other image.  That asks back before it
+ * looks at the signature, so that what can never work is refused.  The image is placed
  * straight into the instance's memory.  The files are kept as well, because a
  * kernel that ran has used up what it was started from.
  */
@@ -172,6 +172,7 @@ static int mk_image_unload(unsigned long flags)
 
 /**
  * multikernel_file_load - kexec_file_load() with KEXEC_FILE_MULTIKERNEL
+ * @read: reads and verifies
  * @kernel_fd: file with the kernel
  * @initrd_fd: file with the initrd, unless the flags say that there is none
  * @cmdline_ptr: command line, with a 0 at its end
@@ -185,8 +186,9 @@ static int mk_image_unload(unsigned long flags)
  * used; -ENOMEM if the image does not fit or can't be placed; what reading and
  * verifying ended with.  The old image is kept on failure.
  */
-int multikernel_file_load(int kernel_fd, int initrd_fd, const char __user *cmdline_ptr,
-			  unsigned long cmdline_len, unsigned long flags)
+int multikernel_file_load(mk_read_image_fn read, int kernel_fd, int initrd_fd,
+			  const char __user *cmdline_ptr, unsigned long cmdline_len,
+			  unsigned long flags)
 {
 	struct kimage *image;
 	int err;
@@ -204,8 +206,7 @@ int multikernel_file_load(int kernel_fd, int initrd_fd, const char __user *cmdli
 	image->file_mode = 1;
 	image->type = KEXEC_TYPE_MULTIKERNEL;
 
-	err = kimage_file_read(image, kernel_fd, initrd_fd, cmdline_ptr, cmdline_len,
-			       flags);
+	err = read(image, kernel_fd, initrd_fd, cmdline_ptr, cmdline_len, flags);
 	if (!err)
 		err = mk_image_load(image, flags);
 	if (err)
