@@ -24,7 +24,7 @@ fi
 export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
 
 # v: the configuration; also the folder
-kmake() { nice make -C "$TREE" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" "${arch[@]}" "$@"; }
+kmake() { make -C "$TREE" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" "${arch[@]}" "$@"; }
 
 # Sources of the kernel that a hook is in
 hooked=$(changed_files | grep '\.c$')
@@ -129,34 +129,33 @@ all() {
 
 vsock=net/vmw_vsock/multikernel_vsock hvc=drivers/tty/hvc/hvc_multikernel.o
 
-needs | try least link "no DEBUG_FS, NET, TTY, PRINTK, PROC_FS, ACPI, PM, modules" \
-	vmlinux kernel/multikernel/lifecycle.o '!kernel/multikernel/debugfs.o' "!$hvc" "!$vsock.o"
+try least link "no DEBUG_FS, NET, TTY, PRINTK, PROC_FS, ACPI, PM, modules" \
+	vmlinux kernel/multikernel/lifecycle.o '!kernel/multikernel/debugfs.o' "!$hvc" "!$vsock.o" < <(needs)
 
-{
+try modules link "sockets and sample are modules, terminal lines off" \
+	vmlinux $vsock.ko samples/multikernel/mk_sample.ko "!$hvc" < <(
 	needs MODULES=y PRINTK=y NET=y VSOCKETS=m MULTIKERNEL_VSOCKETS=m SAMPLES=y SAMPLE_MULTIKERNEL=m TTY=y
-	echo "# CONFIG_HVC_MULTIKERNEL is not set"
-} | try modules link "sockets and sample are modules, terminal lines off" \
-	vmlinux $vsock.ko samples/multikernel/mk_sample.ko "!$hvc"
+	echo "# CONFIG_HVC_MULTIKERNEL is not set")
 
-all PREEMPT_RT=y DEBUG_KERNEL=y PROVE_LOCKING=y DEBUG_ATOMIC_SLEEP=y |
-	try rt objects "PREEMPT_RT, lockdep, all of ours" kernel/multikernel/inject.o $vsock.o $hvc
+try rt objects "PREEMPT_RT, lockdep, all of ours" kernel/multikernel/inject.o $vsock.o $hvc < <(
+	all PREEMPT_RT=y DEBUG_KERNEL=y PROVE_LOCKING=y DEBUG_ATOMIC_SLEEP=y)
 
-all ACPI=y PM=y SUSPEND=y SWAP=y HIBERNATION=y KEXEC=y KEXEC_JUMP=y IA32_EMULATION=y COMPAT_32BIT_TIME=y \
-	MEMORY_HOTPLUG=y SPARSEMEM_VMEMMAP=y PROC_KCORE=y PROC_VMCORE=y NUMA=y PREEMPT=y PREEMPT_DYNAMIC=y \
-	DEBUG_KERNEL=y FTRACE=y FUNCTION_TRACER=y FTRACE_SYSCALLS=y PERF_EVENTS=y KALLSYMS=y CRASH_HOTPLUG=y \
-	KEXEC_SIG=y AMD_MEM_ENCRYPT=y XEN=y PVH=y CPU_MITIGATIONS=y |
-	try most objects "hibernation, kexec jump, 32-bit programs, memory hotplug, NUMA, Xen, SEV, tracers" \
-		kernel/multikernel/inject.o arch/x86/kernel/multikernel/acpi.o $vsock.o $hvc
+try most objects "hibernation, kexec jump, 32-bit programs, memory hotplug, NUMA, Xen, SEV, tracers" \
+	kernel/multikernel/inject.o arch/x86/kernel/multikernel/acpi.o $vsock.o $hvc < <(
+	all ACPI=y BLOCK=y PM=y SUSPEND=y SWAP=y HIBERNATION=y KEXEC=y KEXEC_JUMP=y IA32_EMULATION=y COMPAT_32BIT_TIME=y \
+		MEMORY_HOTPLUG=y SPARSEMEM_VMEMMAP=y PROC_KCORE=y PROC_VMCORE=y NUMA=y PREEMPT=y PREEMPT_DYNAMIC=y \
+		DEBUG_KERNEL=y FTRACE=y FUNCTION_TRACER=y FTRACE_SYSCALLS=y PERF_EVENTS=y KALLSYMS=y CRASH_HOTPLUG=y \
+		KEXEC_SIG=y EFI=y EFI_STUB=y AMD_MEM_ENCRYPT=y PARAVIRT=y XEN=y PVH=y CPU_MITIGATIONS=y)
 
 # without OPTION...: of all, what does not depend on it
 without() {
-	all | grep -vE 'CONFIG_(64BIT|SMP|HOTPLUG_CPU|X86_X2APIC|KEXEC_FILE|[A-Z_]*MULTIKERNEL[A-Z_]*)[= ]'
+	all | grep -vE 'CONFIG_(64BIT|SMP|HOTPLUG_CPU|X86_X2APIC|KEXEC_FILE|MICROCODE_LATE_LOADING|[A-Z_]*MULTIKERNEL[A-Z_]*)[= ]'
 	printf 'CONFIG_%s\n' MULTIKERNEL=y "$@"
 }
-without 64BIT=y KEXEC_FILE=y |
-	try up without "one CPU" kernel/kexec_file.o '!drivers/tty/hvc/hvc_console.o'
+try up without "one CPU" kernel/kexec_file.o '!drivers/tty/hvc/hvc_console.o' < <(
+	without 64BIT=y KEXEC_FILE=y)
 
-without SMP=y KEXEC=y |
-	try i386 without "32-bit" kernel/kexec_core.o '!kernel/kexec_file.o' '!drivers/tty/hvc/hvc_console.o'
+try i386 without "32-bit" kernel/kexec_core.o '!kernel/kexec_file.o' '!drivers/tty/hvc/hvc_console.o' < <(
+	without SMP=y KEXEC=y HIGHMEM4G=y)
 
 total
