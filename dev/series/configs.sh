@@ -127,7 +127,8 @@ all() {
 	[ $# = 0 ] || printf 'CONFIG_%s\n' "$@"
 }
 
-vsock=net/vmw_vsock/multikernel_vsock hvc=drivers/tty/hvc/hvc_multikernel.o
+vsock=net/vmw_vsock/multikernel_vsock one=net/vmw_vsock/multikernel_transport.o
+hvc=drivers/tty/hvc/hvc_multikernel.o
 
 try least link "no DEBUG_FS, NET, TTY, PRINTK, PROC_FS, ACPI, PM, modules" \
 	vmlinux kernel/multikernel/lifecycle.o '!kernel/multikernel/debugfs.o' "!$hvc" "!$vsock.o" < <(needs)
@@ -137,11 +138,11 @@ try modules link "sockets and sample are modules, terminal lines off" \
 	needs MODULES=y PRINTK=y NET=y VSOCKETS=m MULTIKERNEL_VSOCKETS=m SAMPLES=y SAMPLE_MULTIKERNEL=m TTY=y
 	echo "# CONFIG_HVC_MULTIKERNEL is not set")
 
-try rt objects "PREEMPT_RT, lockdep, all of ours" kernel/multikernel/inject.o $vsock.o $hvc < <(
+try rt objects "PREEMPT_RT, lockdep, all of ours" kernel/multikernel/inject.o $one $hvc < <(
 	all PREEMPT_RT=y DEBUG_KERNEL=y PROVE_LOCKING=y DEBUG_ATOMIC_SLEEP=y)
 
 try most objects "hibernation, kexec jump, 32-bit programs, memory hotplug, NUMA, Xen, SEV, tracers" \
-	kernel/multikernel/inject.o arch/x86/kernel/multikernel/acpi.o $vsock.o $hvc < <(
+	kernel/multikernel/inject.o arch/x86/kernel/multikernel/acpi.o $one $hvc < <(
 	all ACPI=y BLOCK=y PM=y SUSPEND=y SWAP=y HIBERNATION=y KEXEC=y KEXEC_JUMP=y IA32_EMULATION=y COMPAT_32BIT_TIME=y \
 		MEMORY_HOTPLUG=y SPARSEMEM_VMEMMAP=y PROC_KCORE=y PROC_VMCORE=y NUMA=y PREEMPT=y PREEMPT_DYNAMIC=y \
 		DEBUG_KERNEL=y FTRACE=y FUNCTION_TRACER=y FTRACE_SYSCALLS=y PERF_EVENTS=y KALLSYMS=y CRASH_HOTPLUG=y \
