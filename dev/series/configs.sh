@@ -94,7 +94,7 @@ try() {
 	find "$DIR/$v" -path '*multikernel*' -name '*.o' -delete
 	if ! build >"$log" 2>&1 </dev/null; then
 		count_fail "$why: does not build ($log)"
-		grep -nE '(error|undefined reference|No rule|ERROR:|\*\*\*)' "$log" | head -n 8 | sed 's/^/    /'
+		grep -nE '(error:|undefined reference|No rule|ERROR:|\*\*\*)' "$log" | head -n 8 | sed 's/^/    /'
 		return
 	fi
 	said=$(
