@@ -10,7 +10,9 @@
 #	kernel-doc   -Wall, each C file and header
 #	abi          scripts/get_abi.pl takes Documentation/ABI/, and finds each path of ours
 #	sparse       each C file of ours, and none is left out
-#	docs         sphinx makes the pages without a warning about ours
+#	docs         sphinx makes our pages without a warning; a page of another that is changed
+#	             parses as before; kernel-parameters.txt has each parameter, in its order
+#	configs      odd configurations build: dev/series/configs.sh
 #	builds       each commit, with CONFIG_MULTIKERNEL=n and =y: dev/series/builds.sh
 # "quick" is am, log and signoff: a part of "make check". ONLY=am,docs chooses. FROM=3 TO=5: builds
 # of these patches only. The last line is "N passed, N failed".
@@ -18,7 +20,7 @@
 . "$TOP/dev/judge.sh"
 . "$TOP/dev/series/lib.sh"
 
-PARTS="am log signoff checkpatch maintainers spelling kernel-doc abi sparse docs builds"
+PARTS="am log signoff checkpatch maintainers spelling kernel-doc abi sparse docs configs builds"
 [ "${1:-}" != quick ] || PARTS="am log signoff"
 for p in ${ONLY:+${ONLY//,/ }}; do
 	grep -qw -- "$p" <<<"$PARTS" || die "ONLY: there is no part '$p'; there are: $PARTS"
@@ -237,6 +239,7 @@ make_sparse() {
 
 # Our pages alone: all of Documentation/ would take an hour
 check_docs() {
+	check_other_docs
 	local build=$OUT/series-build/docs log=$LOGS/series-docs.log
 	rm -rf "$build"	# what sphinx has read before it does not warn of again
 	nice make -C "$TREE" O="$build" SPHINXDIRS=multikernel htmldocs >"$log" 2>&1 </dev/null ||
@@ -245,14 +248,36 @@ check_docs() {
 		"$(find "$build" -path '*multikernel*' -name '*.html' | wc -l) pages"
 }
 
-check_builds() {
-	local rc=0 out
-	out=$work/builds
-	"$TOP/dev/series/builds.sh" "$SERIES" | tee "$out" || rc=$?
+# The pages of others that a patch changes
+check_other_docs() {
+	local list=Documentation/admin-guide/kernel-parameters.txt f
+	verdict "docutils: pages of others as before, but for what they link" "$(
+		mapfile -t pages < <(changed_files | grep '^Documentation/.*\.rst$')
+		[ "${#pages[@]}" -gt 0 ] || echo "no page of another is changed"
+		for f in "${pages[@]}"; do
+			python3 "$TOP/dev/series/rst.py" "$SIDE/pristine/$f" "$TREE/$f" "$TREE/$(dirname "$f")" 2>&1 || :
+		done)"
+	verdict "kernel-parameters.txt: each parameter of multikernel, and no other" "$(
+		diff <(cd "$TREE" && { sed -nE 's/^module_param(_cb|_named)?\(([a-z_]+),.*/multikernel.\2/p' kernel/multikernel/*.c
+			sed -nE 's/^early_param\("([a-z_]+)",.*/\1/p' arch/x86/kernel/multikernel/*.c; } | sort) \
+			<(sed -nE 's/^\t(multikernel[a-z._]*)=.*/\1/p' "$TREE/$list" | sort) || :)"
+	verdict "kernel-parameters.txt: in the list's order" "$(
+		grep -oE $'^\t[a-z][A-Za-z0-9._-]*' "$TREE/$list" | tr -d '\t' | grep -B 1 -A 1 '^multikernel' |
+			grep -vx -- -- | sort -c 2>&1 || :)"
+}
+
+# A script with verdicts of its own, which count here
+count_script() {
+	local name=$1 out=$work/$1 rc=0
+	shift
+	"$@" | tee "$out" || rc=$?
 	passed=$((passed + $(grep -c '^  passed:' "$out" || :)))
 	failed=$((failed + $(grep -c '^  FAILED:' "$out" || :)))
-	[ "$rc" = 0 ] || grep -q '^  FAILED:' "$out" || count_fail "builds: ended with $rc"
+	[ "$rc" = 0 ] || grep -q '^  FAILED:' "$out" || count_fail "$name: ended with $rc"
 }
+
+check_configs() { count_script configs "$TOP/dev/series/configs.sh"; }
+check_builds() { count_script builds "$TOP/dev/series/builds.sh" "$SERIES"; }
 
 for p in $PARTS; do
 	start=$SECONDS

@@ -65,7 +65,8 @@ part() {
 
 say "mkctl, without a kernel"
 mkdir -p "$OUT/mkctl-check"
-if mkctl=$(make -s -C "$TOP/tools/multikernel/mkctl" CC=gcc OUTPUT="$OUT/mkctl-check/" check 2>&1); then
+tools=$("$TOP/dev/host-tools.sh") || tools=	# then their tests are skipped
+if mkctl=$(PATH=${tools:+$tools:}$PATH make -s -C "$TOP/tools/multikernel/mkctl" CC=gcc OUTPUT="$OUT/mkctl-check/" check 2>&1); then
 	skips=$(sed -n 's/^ok [0-9]* \(.*\) # SKIP \(.*\)/\1: \2/p' <<<"$mkctl")
 	count_pass "mkctl: $(grep '^ok' <<<"$mkctl" | grep -vc '# SKIP') tests"
 	[ -z "$skips" ] || while IFS= read -r s; do count_skip "mkctl: $s"; done <<<"$skips"

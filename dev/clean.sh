@@ -30,7 +30,7 @@ rmdir "$TOP/build" 2>/dev/null || :
 rm -f "$OUT"/base.* "$OUT"/kexec.list
 rmdir "$OUT" 2>/dev/null || :
 if [ "${1:-clean}" = distclean ]; then
-	for f in apt dl src guest-tools signing ccache; do
+	for f in apt dl src guest-tools host-tools signing ccache; do
 		rm -rf "${CACHE:?}/$f"
 	done
 	rm -f "$CACHE/lock" "$CACHE/cc"

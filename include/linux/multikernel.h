@@ -31,6 +31,8 @@ bool multikernel_may_map(phys_addr_t phys, size_t size, const void *caller);
 bool multikernel_ports_denied(void);
 bool multikernel_msr_denied(u32 msr);
 
+int multikernel_image_check(struct kimage *image, unsigned long flags);
+
 #else /* !CONFIG_MULTIKERNEL */
 
 static inline bool multikernel_is_spawn(void) { return false; }
@@ -53,12 +55,22 @@ static inline bool multikernel_may_map(phys_addr_t phys, size_t size, const void
 static inline bool multikernel_ports_denied(void) { return false; }
 static inline bool multikernel_msr_denied(u32 msr) { return false; }
 
+static inline int multikernel_image_check(struct kimage *image, unsigned long flags)
+{
+	return 0;
+}
+
 #endif /* CONFIG_MULTIKERNEL */
 
-/* No stubs: kexec_file_multikernel() is constant false without MULTIKERNEL */
-int multikernel_image_check(struct kimage *image, unsigned long flags);
-int multikernel_image_load(struct kimage *image, unsigned long flags);
-int multikernel_image_unload(unsigned long flags);
+/* Reads the files into the image, and verifies it: kimage_file_read() */
+typedef int (*mk_read_image_fn)(struct kimage *image, int kernel_fd, int initrd_fd,
+				const char __user *cmdline_ptr,
+				unsigned long cmdline_len, unsigned long flags);
+
+/* No stub: without MULTIKERNEL nobody looks at the flag */
+int multikernel_file_load(mk_read_image_fn read, int kernel_fd, int initrd_fd,
+			  const char __user *cmdline_ptr, unsigned long cmdline_len,
+			  unsigned long flags);
 
 /**
  * DOC: messages between kernels

@@ -2,11 +2,11 @@
 /*
  * multikernel: kexec_file_load() with KEXEC_FILE_MULTIKERNEL
  *
- * kernel/kexec_file.c reads the files and verifies signatures as for any other
- * image, and calls in here twice: before the signature is looked at, to refuse
- * what can never work, and at the end, to hand the image over.  The image is
- * placed straight into the instance's memory.  The files are kept as well,
- * because a kernel that ran has used up what it was started from.
+ * kernel/kexec_file.c hands such a call over, with the function that reads the
+ * files and verifies signatures as for any other image.  That asks back before it
+ * looks at the signature, so that what can never work is refused.  The image is placed
+ * straight into the instance's memory.  The files are kept as well, because a
+ * kernel that ran has used up what it was started from.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
@@ -69,19 +69,22 @@ static int mk_image_may_change(struct mk_instance *inst, const char *what)
 /**
  * multikernel_image_check - can this file be a spawn's kernel?
  * @image: image whose kernel file was read, nothing else
- * @flags: of kexec_file_load()
+ * @flags: of kexec_file_load(), any
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL for bad flags; -ENODEV if there is no such instance;
- * -EBUSY if it is active; -ENOEXEC for a file that can't be used, with the
- * reason in the log.
+ * Return: 0, also for an image that is not an instance's; -EINVAL for bad flags;
+ * -ENODEV if there is no such instance; -EBUSY if it is active; -ENOEXEC for a
+ * file that can't be used, with the reason in the log.
  */
 int multikernel_image_check(struct kimage *image, unsigned long flags)
 {
-	struct mk_instance *inst = mk_target(flags);
+	struct mk_instance *inst;
 	const char *why;
 	int err;
 
+	if (!(flags & KEXEC_FILE_MULTIKERNEL))
+		return 0;
+	inst = mk_target(flags);
 	if (IS_ERR(inst))
 		return PTR_ERR(inst);
 
@@ -99,17 +102,11 @@ int multikernel_image_check(struct kimage *image, unsigned long flags)
 	return err;
 }
 
-/**
- * multikernel_image_load - hand a verified image to its instance
- * @image: image with kernel, initrd and command line; the instance's on success
- * @flags: of kexec_file_load()
- *
- * Context: process, may sleep.
- * Return: 0; -ENODEV if the instance was destroyed meanwhile; -EBUSY if it is
- * active; -ENOMEM if the image does not fit or can't be placed; -EINVAL for a
- * command line that is too long.  The old image is kept on failure.
+/*
+ * Hand a verified image to its instance, which owns it on success.  The old one
+ * is kept on failure.
  */
-int multikernel_image_load(struct kimage *image, unsigned long flags)
+static int mk_image_load(struct kimage *image, unsigned long flags)
 {
 	struct mk_instance *inst = mk_target(flags);
 	struct kimage *old;
@@ -152,14 +149,8 @@ out:
 	return err;
 }
 
-/**
- * multikernel_image_unload - forget an instance's image
- * @flags: of kexec_file_load()
- *
- * Context: process, may sleep.
- * Return: 0, also if there is none; -EINVAL, -ENODEV, -EBUSY as for loading.
- */
-int multikernel_image_unload(unsigned long flags)
+/* Forget an instance's image, if there is one */
+static int mk_image_unload(unsigned long flags)
 {
 	struct mk_instance *inst = mk_target(flags);
 	int err;
@@ -175,6 +166,51 @@ int multikernel_image_unload(unsigned long flags)
 	}
 	mutex_unlock(&inst->lock);
 	mk_instance_put(inst);
+
+	return err;
+}
+
+/**
+ * multikernel_file_load - kexec_file_load() with KEXEC_FILE_MULTIKERNEL
+ * @read: reads and verifies
+ * @kernel_fd: file with the kernel
+ * @initrd_fd: file with the initrd, unless the flags say that there is none
+ * @cmdline_ptr: command line, with a 0 at its end
+ * @cmdline_len: its bytes
+ * @flags: which instance, and whether its image is to be unloaded
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EPERM if the caller may not; -EINVAL for bad flags or a command
+ * line that is too long; -ENODEV if there is no such instance, or it was
+ * destroyed meanwhile; -EBUSY if it is active; -ENOEXEC for a file that can't be
+ * used; -ENOMEM if the image does not fit or can't be placed; what reading and
+ * verifying ended with.  The old image is kept on failure.
+ */
+int multikernel_file_load(mk_read_image_fn read, int kernel_fd, int initrd_fd,
+			  const char __user *cmdline_ptr, unsigned long cmdline_len,
+			  unsigned long flags)
+{
+	struct kimage *image;
+	int err;
+
+	if (!kexec_load_permitted(KEXEC_TYPE_MULTIKERNEL))
+		return -EPERM;
+	if (flags & KEXEC_FILE_UNLOAD)
+		return mk_image_unload(flags);
+
+	image = do_kimage_alloc_init();
+	if (!image)
+		return -ENOMEM;
+
+	kexec_file_dbg_print = !!(flags & KEXEC_FILE_DEBUG);
+	image->file_mode = 1;
+	image->type = KEXEC_TYPE_MULTIKERNEL;
+
+	err = read(image, kernel_fd, initrd_fd, cmdline_ptr, cmdline_len, flags);
+	if (!err)
+		err = mk_image_load(image, flags);
+	if (err)
+		kimage_free(image);
 
 	return err;
 }
