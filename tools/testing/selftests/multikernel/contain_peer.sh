@@ -7,7 +7,7 @@
 . "$MK_DIR/contain_lib.sh"
 rounds=${MK_N:-3}
 seed=${MK_SEED:-1}
-plan $((4 + 2 * 5 + 4 + 4 * (5 + rounds) + 4 * 4 + 3))
+plan $((4 + 2 * 6 + 6 + 4 * (5 + rounds) + 4 * 4 + 3))
 echo "# scribbles from seed $seed on (SEED=), $rounds of them (N=)"
 
 contain_begin 1-2
@@ -32,6 +32,20 @@ check "kexec: each way was refused" equal refusals \
 harmless map 'inject: ioremap of 0x0000000001000000' inject:map
 check "map: neither ioremap nor memremap gave it host memory" \
 	evidence none 'ioremap of 0x0000000001000000 was refused, memremap was refused'
+# Past the guards: into a page of its own that the host has for this
+target() { sed -n "s/^$1=//p" $DBG/target; }
+red_denied() { mkvsock run "$(val red cid)" 1024 "cat $DBG/denied"; }
+unnoticed() {
+	equal "what the host denied" "$(cat $DBG/denied)" "$denied" &&
+		matches "what red denied" "$by_red" '^maps=' &&
+		equal "what red denied" "$(red_denied)" "$by_red" &&
+		equal "log of the host" "$(klog "$MARK" | mk_lines)" "" && evidence none .
+}
+was=$(target word) denied=$(cat $DBG/denied) by_red=$(red_denied)
+klog_mark
+harmless foreign 'inject: wrote' "inject:foreign:$(target pfn):$((was + 7))"
+check "foreign: it wrote into memory of the host's" equal word "$(target word)" $((was + 7))
+check "foreign: nobody noticed" unnoticed
 
 # --- what ends it ------------------------------------------------------------
 
