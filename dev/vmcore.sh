@@ -23,11 +23,11 @@ if [ "$rc" != 0 ] || grep -q '^not ok' "$log.out"; then
 	grep -A 5 '^not ok' "$log.out" || :
 	exit 1
 fi
-if ! read -r _ _ size _ ip < <(grep '^core: ' "$log.out" | tr -d '\r'); then
+if ! read -r _ _ size _ ip _ cpu < <(grep '^core: ' "$log.out" | tr -d '\r'); then
 	echo "there is no core: $(grep SKIP "$log.out" | tr -d '\r')"
 	exit 4
 fi
 dd if="$ram" of="$log.core" bs=1M skip=$((AT >> 20)) count=$ROOM 2>/dev/null
 truncate -s "$size" "$log.core"
 rm -f "$ram"
-drgn -q -c "$log.core" -s "$OUT/plain/vmlinux" "$TOP/dev/core.py" "$ip"
+drgn -q -c "$log.core" -s "$OUT/plain/vmlinux" "$TOP/dev/core.py" "$ip" "$cpu"

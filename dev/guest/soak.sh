@@ -3,9 +3,10 @@
 # shellcheck disable=SC3043,SC2154 # busybox ash; lib.sh has set it, or eval
 # mk.n=N lives of several instances at once, a random mix; mk.seed=SEED gives the same
 # again. Each life: perhaps an instance made anew in another shape, a kernel loaded with
-# the next of the faults below, which come in rounds, shuffled anew, started, then killed at a random moment, or left alone until its
-# turn comes again: then it has ended by its fault, or is stopped or killed. Meanwhile the
-# others run, and one, "steady", which has no fault, exchanges messages with the host.
+# the next of the faults below, which come in rounds, shuffled anew, started, then killed
+# at a random moment, or left alone until its turn comes again: then it has ended by its
+# fault, or says that it had it, and is stopped or killed. Meanwhile the others run, and
+# one, "steady", which has no fault, exchanges messages with the host.
 # Last line: "soak: PASS n=... seed=...".
 N=${MK_N:-1000}
 SEED=${MK_SEED:-$(($(date +%s) % 100000))}
@@ -28,16 +29,18 @@ fi
 #		only a kill ends it
 #	REASON	with this reason; . for a blank
 #	NEEDS	only where the kernel has this option; - for everywhere
-faults='view - - -
-flood - - -
-count - - -
-vsock - - -
-spin - - -
-floodhost - - -
-roam:40 - - -
-bench:4096:200 - - -
-nostop deaf - -
-unheard - - -
+#	SAID	what does not end by itself: its console says this, . for a blank, if what it
+#		does leaves the console as it is
+faults='view - - - spawn:.view.online=
+flood - - - spawn:.flood.end
+count - - - spawn:.count.
+vsock - - - mkvsock:.serves.1025
+spin - - - spawn:.spin.now
+floodhost - - - spawn:.floodhost.now
+roam:40 - - - spawn:.roam.end.moves=40
+bench:4096:200 - - - spawn:.bench.4096.200:.msgs=200
+nostop deaf - - spawn:.nostop.done
+unheard - - - spawn:.unheard.end
 poweroff stopped ^poweroff$ -
 halt stopped ^halt$ -
 reboot stopped ^reboot$ -
@@ -75,13 +78,14 @@ inject:lockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:lockup:1 crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:softlockup crashed ^hang: MULTIKERNEL_FAULT_INJECTION
 inject:scribble:3:2000 any . MULTIKERNEL_FAULT_INJECTION
-inject:map - - MULTIKERNEL_FAULT_INJECTION
-inject:nmi-storm:2000 - - MULTIKERNEL_FAULT_INJECTION
-inject:bells:2000 - - MULTIKERNEL_FAULT_INJECTION
-inject:deaf hung - MULTIKERNEL_FAULT_INJECTION
-forkbomb hung - MULTIKERNEL_FAULT_INJECTION
-hotplug:4 - - MULTIKERNEL_FAULT_INJECTION
-kexec - - MULTIKERNEL_FAULT_INJECTION'
+inject:map - - MULTIKERNEL_FAULT_INJECTION memremap.was.refused
+inject:foreign - - MULTIKERNEL_FAULT_INJECTION inject:.wrote
+inject:nmi-storm:2000 - - MULTIKERNEL_FAULT_INJECTION NMIs.sent
+inject:bells:2000 - - MULTIKERNEL_FAULT_INJECTION inject:.rang
+inject:deaf hung - MULTIKERNEL_FAULT_INJECTION inject:.deaf
+forkbomb hung - MULTIKERNEL_FAULT_INJECTION spawn:.forkbomb.has
+hotplug:4 - - MULTIKERNEL_FAULT_INJECTION spawn:.hotplug.end.moves=4
+kexec - - MULTIKERNEL_FAULT_INJECTION spawn:.kexec.kexec_load.flags=1.mkload:.EPERM'
 
 # shellcheck disable=SC1091
 . /mk/tests/lib.sh
@@ -95,19 +99,20 @@ rnd() { # BELOW
 	rnd=$(((rng >> 8) % $1))
 }
 
-# An initrd that has the liars, too
+# An initrd that has the liars, too, and what vsock and kexec take
 soak_initrd() {
-	mkdir -p "$T/root/mk/bin" && cp /mk/bin/mkliar /mk/bin/mkvliar "$T/root/mk/" && cp /mk/bin/mkvsock "$T/root/mk/bin/" &&
+	mkdir -p "$T/root/mk/bin" && cp /mk/bin/mkliar /mk/bin/mkvliar "$T/root/mk/" &&
+		cp /mk/bin/mkvsock /mk/bin/mkload "$T/root/mk/bin/" &&
 		initrd_with "$T/root" >"$T/initrd" && INITRD=$T/initrd
 }
 
 # The faults that this kernel can have
 chosen() {
-	local word state reason option
+	local word state reason option said
 	zcat /proc/config.gz >"$T/config"
-	while read -r word state reason option; do
+	while read -r word state reason option said; do
 		[ "$option" = - ] || grep -q "^CONFIG_$option=y" "$T/config" || continue
-		echo "$word $state $reason"
+		echo "$word $state $reason ${said:--}"
 	done <<EOF >"$T/faults"
 $faults
 EOF
@@ -144,6 +149,8 @@ start_with() {
 	boot:*hang | boot:noready) seconds=$HANG_S cmdline=multikernel.inject=${2#boot:} ;;
 	boot:*) cmdline=multikernel.inject=${2#boot:} ;;
 	image:*) seconds=$HANG_S cmdline="" image=$T/${2#image:} ;;
+	# Memory of the host's that is there for it
+	inject:foreign) cmdline=mk.spawn=$2:$(sed -n 's/^pfn=//p' $DBG/target):$$ ;;
 	# The liar is in the place of its kernel's vsock
 	vlie:*) cmdline="initcall_blacklist=mk_vsock_init mk.spawn=$2" ;;
 	esac
@@ -172,11 +179,22 @@ log_of() { # NAME
 	return 0
 }
 
+# happened NAME: its console says so; who may end by itself can do so before
+happened() {
+	local tries=0
+	[ "$said" != - ] || return 0
+	until mkwait -b "$INST/$1/console" "$(echo "$said" | tr . ' ')" 500 2>/dev/null; do
+		active "$1" || return 0
+		tries=$((tries + 1))
+		[ $tries -lt 180 ] || { echo "$fault: the console of $1 does not say $said"; return 1; }
+	done
+}
+
 # finish NAME: how its last life has to end; told by files of its own
 finish() { # NAME
-	local name=$1 fault wanted reason how
+	local name=$1 fault wanted reason said how
 	[ -f "$T/life.$name" ] || return 0
-	read -r fault wanted reason how <"$T/life.$name"
+	read -r fault wanted reason said how <"$T/life.$name"
 	rm "$T/life.$name"
 	finished "$name" || return
 	echo "$fault" >>"$T/finished"
@@ -187,16 +205,20 @@ finished() {
 		ended "$name" "$wanted" "$reason" && return
 		return 1
 		;;
-	any | hung)
+	hung)
+		happened "$name" && equal state "$(state "$name")" running && mk_kill "$name"
+		return
+		;;
+	any)
 		! active "$name" || mk_kill "$name" || ! active "$name"
 		return
 		;;
 	esac
-	wait_state "$name" running || return
+	wait_state "$name" running && happened "$name" || return
 	if [ "$how" = kill ]; then
 		mk_kill "$name" && equal reason "$(reason "$name")" killed || return
 	elif [ "$wanted" = deaf ]; then
-		control "$name" stop && ended "$name" stopped '^(stop timed out.*|poweroff)$' || return
+		control "$name" stop && ended "$name" stopped '^stop timed out' || return
 	else
 		mk_stop "$name" && matches reason "$(reason "$name")" '^(poweroff|stop timed out.*)$' || return
 	fi
@@ -222,7 +244,7 @@ steady() {
 # All draws come first, always the same number of them: what happens depends on the seed
 # alone, when it happens within a boot on the moments that were drawn
 life() { # NUMBER
-	local name cpus memory word wanted reason anew early how ms wide size
+	local name cpus memory word wanted reason said anew early how ms wide size
 	rnd "$slots"; slot=$rnd
 	rnd 4; anew=$rnd
 	rnd 3; memory=$(((rnd + 2) * 32))
@@ -234,7 +256,7 @@ life() { # NUMBER
 
 	# shellcheck disable=SC2046 # words
 	set -- "$1" $(fault "$1")
-	word=$2 wanted=$3 reason=$4 fault=$2
+	word=$2 wanted=$3 reason=$4 said=$5 fault=$2
 	# So that each comes to its end in ten rounds
 	[ $((($1 - 1) / nr_faults % 10)) != 9 ] || early=100
 	[ $memory -ge $least ] || memory=$least
@@ -274,7 +296,7 @@ life() { # NUMBER
 		[ "$ms" = 0 ] || usleep $((ms * 1000))
 		mk_kill "$name" 2>/dev/null || ! active "$name" || { echo "kill: still active"; return 1; }
 	else
-		echo "$fault $wanted $reason $how" >"$T/life.$name"
+		echo "$fault $wanted $reason $said $how" >"$T/life.$name"
 	fi
 	steady $((64 << (size * 2))) 50
 }

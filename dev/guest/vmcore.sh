@@ -29,5 +29,6 @@ echo "# expect-panic end" >/dev/kmsg
 result "makedumpfile copies the core" makedumpfile -c -d 31 $I/vmcore /tmp/core
 result "the copy is left in memory" \
 	dd if=/tmp/core of=/dev/mem bs=4096 seek=$((at / 4096)) conv=notrunc
-echo "core: size $(stat -c %s /tmp/core) ip $(cat $I/fault/ip)"
+# Its CPUs 0 and 1 are 2 and 3 of the host
+echo "core: size $(stat -c %s /tmp/core) ip $(cat $I/fault/ip) cpu $(($(cat $I/fault/cpu) - 2))"
 result "destroy" mkwrite /sys/kernel/multikernel/destroy web

@@ -10,6 +10,7 @@
 
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/sysfs.h>
 
 #include "internal.h"
 
@@ -18,6 +19,12 @@
  * microcode, and when the host crashes.
  */
 static struct cpumask mk_cpus_lent;
+
+/*
+ * Those of them that went offline for an instance and did not answer then: nobody has
+ * them.  Under mk_lock.
+ */
+static struct cpumask mk_cpus_lost;
 
 /*
  * Those that another kernel may run on: lent, and offline here.  This kernel
@@ -118,6 +125,8 @@ static int mk_cpu_prepare(unsigned int cpu)
  * @split_core: accept a CPU without its SMT siblings
  * @c: gets what is wrong
  *
+ * One that is lost may: it is asked once more.
+ *
  * Context: process; mk_lock held.
  * Return: 0; -EPERM for the boot CPU; -ENODEV for one that does not exist;
  * -EBUSY for one that is lent; -EINVAL for one that is offline or half a core.
@@ -126,6 +135,7 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 		  struct mk_complaint *c)
 {
 	unsigned int cpu, sibling;
+	bool lost;
 
 	lockdep_assert_held(&mk_lock);
 
@@ -138,12 +148,13 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 			mk_complain(c, "CPU %u does not exist", cpu);
 			return -ENODEV;
 		}
-		if (cpumask_test_cpu(cpu, &mk_cpus_lent)) {
+		lost = cpumask_test_cpu(cpu, &mk_cpus_lost);
+		if (cpumask_test_cpu(cpu, &mk_cpus_lent) && !lost) {
 			mk_complain(c, "CPU %u is lent to '%s'", cpu,
 				    per_cpu(mk_cpu_owner, cpu));
 			return -EBUSY;
 		}
-		if (!cpu_online(cpu)) {
+		if (!cpu_online(cpu) && !lost) {
 			mk_complain(c, "CPU %u is offline", cpu);
 			return -EINVAL;
 		}
@@ -163,16 +174,50 @@ int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 	return 0;
 }
 
-/* A CPU that was taken down: true if it answers, and waits for a start-up IPI now */
-static bool mk_cpu_leave(unsigned int cpu)
+/* The host leaves a CPU, and nobody may online it from now on */
+static int mk_cpu_down(unsigned int cpu, const char *owner, struct mk_complaint *c)
+{
+	int err;
+
+	/* Before it goes down, so that nobody can online it in between */
+	per_cpu(mk_cpu_owner, cpu) = owner;
+	per_cpu(mk_cpu_refused, cpu) = 0;
+	cpumask_set_cpu(cpu, &mk_cpus_lent);
+	arch_mk_ownership_changed();
+
+	err = remove_cpu(cpu);
+	if (err) {
+		cpumask_clear_cpu(cpu, &mk_cpus_lent);
+		/* 1: somebody else offlined it since the check */
+		err = err < 0 ? err : -EINVAL;
+		mk_complain(c, "CPU %u can't be offlined: %pe", cpu, ERR_PTR(err));
+		return err;
+	}
+	cpumask_set_cpu(cpu, &mk_cpus_foreign);
+	arch_mk_set_foreign(cpu, true);
+	/* What waits for a SIPI is nobody's: no IPI of ours must wake it */
+	smp_mb__after_atomic();
+
+	return 0;
+}
+
+/* A CPU that was taken down, now or in an earlier call: does it wait for a start-up IPI? */
+static int mk_cpu_leave(unsigned int cpu, const char *owner, struct mk_complaint *c)
 {
 	int err = arch_mk_cpu_take_back(arch_mk_cpu_id(cpu), MK_PROOF_MS);
 
-	if (err)
-		pr_err("CPU %u does not answer (%pe) and is kept out of use\n",
-		       cpu, ERR_PTR(err));
+	if (!err) {
+		per_cpu(mk_cpu_owner, cpu) = owner;
+		cpumask_clear_cpu(cpu, &mk_cpus_lost);
+		return 0;
+	}
+	pr_err("CPU %u does not answer (%pe) and is kept out of use\n", cpu, ERR_PTR(err));
+	/* Stays lent: what doesn't answer is not used before it does */
+	cpumask_set_cpu(cpu, &mk_cpus_lost);
+	per_cpu(mk_cpu_owner, cpu) = "nobody, as it does not answer";
+	mk_complain(c, "CPU %u does not answer", cpu);
 
-	return !err;
+	return -EIO;
 }
 
 /**
@@ -207,7 +252,8 @@ void mk_cpus_return(const struct cpumask *cpus)
  * @c: gets what is wrong
  *
  * On success every one of them waits for a start-up IPI, and has shown that it
- * answers one.
+ * answers one.  One that does not answer is lost: neither the host's nor
+ * anybody else's, until a later call has an answer.
  *
  * Context: process; mk_lock held.
  * Return: 0; what CPU hotplug says; or -EIO if a CPU does not answer.
@@ -223,32 +269,12 @@ int mk_cpus_lend(const struct cpumask *cpus, const char *owner,
 	cpumask_clear(&done);
 
 	for_each_cpu(cpu, cpus) {
-		/* Before it goes down, so that nobody can online it in between */
-		per_cpu(mk_cpu_owner, cpu) = owner;
-		per_cpu(mk_cpu_refused, cpu) = 0;
-		cpumask_set_cpu(cpu, &mk_cpus_lent);
-		arch_mk_ownership_changed();
-
-		err = remove_cpu(cpu);
-		if (err) {
-			cpumask_clear_cpu(cpu, &mk_cpus_lent);
-			/* 1: somebody else offlined it since the check */
-			err = err < 0 ? err : -EINVAL;
-			mk_complain(c, "CPU %u can't be offlined: %pe", cpu,
-				    ERR_PTR(err));
+		if (!cpumask_test_cpu(cpu, &mk_cpus_lost))
+			err = mk_cpu_down(cpu, owner, c);
+		if (!err)
+			err = mk_cpu_leave(cpu, owner, c);
+		if (err)
 			goto undo;
-		}
-		cpumask_set_cpu(cpu, &mk_cpus_foreign);
-		arch_mk_set_foreign(cpu, true);
-		/* What waits for a SIPI is nobody's: no IPI of ours must wake it */
-		smp_mb__after_atomic();
-		if (!mk_cpu_leave(cpu)) {
-			/* Stays lent: what doesn't answer is not used again */
-			per_cpu(mk_cpu_owner, cpu) = "nobody, as it does not answer";
-			err = -EIO;
-			mk_complain(c, "CPU %u does not answer", cpu);
-			goto undo;
-		}
 		cpumask_set_cpu(cpu, &done);
 	}
 
@@ -257,6 +283,19 @@ undo:
 	mk_cpus_return(&done);
 	return err;
 }
+
+static ssize_t lost_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	ssize_t len;
+
+	mutex_lock(&mk_lock);
+	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(&mk_cpus_lost));
+	mutex_unlock(&mk_lock);
+
+	return len;
+}
+
+struct kobj_attribute mk_pool_lost_attr = __ATTR_RO(lost);
 
 /**
  * mk_cpu_pool_init - make CPU hotplug respect what is lent

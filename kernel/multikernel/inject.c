@@ -7,6 +7,9 @@
  * context; multikernel.inject=WORD on its command line names a point of its boot.
  * Each word either ends or disturbs this kernel, and nothing else of the machine,
  * as far as the design holds: that is what is tested.  Only a spawn has them.
+ *
+ * A host has "target": memory that is there to be written to by a spawn, for what the
+ * design does not hold against.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
@@ -32,6 +35,19 @@
 
 /* Memory of the host's: its kernel and most of its data lie above 16 MiB */
 #define MK_INJECT_STRAY		SZ_16M
+
+/* "mktarget" */
+#define MK_TARGET_MAGIC		0x7465677261746b6dULL
+
+/**
+ * struct mk_target - memory of a host's that a spawn may write to
+ * @magic: %MK_TARGET_MAGIC, so that no other memory is taken for it
+ * @word: what the spawn writes
+ */
+struct mk_target {
+	u64 magic;
+	u32 word;
+};
 
 /**
  * struct mk_inject - one fault
@@ -271,6 +287,29 @@ static int mk_inject_map(const u32 *v, int n)
 	return io || mem ? 0 : -EPERM;
 }
 
+/*
+ * A mapping made on purpose, past the guards: mk_map() makes the entry in the page tables
+ * by itself, as any code of a spawn can.  That gets through, so it writes to a host's
+ * target, and to nothing else.
+ */
+static int mk_inject_foreign(const u32 *v, int n)
+{
+	phys_addr_t at = mk_inject_where(v, n);
+	struct mk_target *target = mk_map(at, sizeof(*target));
+	int err = -ENOENT;
+
+	if (!target)
+		return -ENOMEM;
+	if (READ_ONCE(target->magic) == MK_TARGET_MAGIC) {
+		WRITE_ONCE(target->word, v[1]);
+		pr_warn("inject: wrote %u to %pa\n", v[1], &at);
+		err = 0;
+	}
+	mk_unmap(target);
+
+	return err;
+}
+
 /* NMIs from the kernel itself, as from a watchdog gone wild */
 static int mk_inject_nmi_storm(const u32 *v, int n)
 {
@@ -299,6 +338,7 @@ static const struct mk_inject mk_injects[] = {
 	{ "scribble",		"SEED [MS]",	mk_inject_scribble },
 	{ "stray",		"[PFN]",	mk_inject_stray },
 	{ "map",		"[PFN]",	mk_inject_map },
+	{ "foreign",		"PFN VALUE",	mk_inject_foreign },
 	{ "nmi-storm",		"MS",		mk_inject_nmi_storm },
 };
 
@@ -374,16 +414,36 @@ static ssize_t inject_write(struct file *file, const char __user *ubuf, size_t l
 
 DEFINE_SHOW_STORE_ATTRIBUTE(inject);
 
+static int target_show(struct seq_file *m, void *v)
+{
+	const struct mk_target *target = m->private;
+
+	seq_printf(m, "pfn=%llu\n", (u64)PHYS_PFN(__pa(target)));
+	seq_printf(m, "word=%u\n", READ_ONCE(target->word));
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(target);
+
 /**
- * mk_inject_init - make the file, in a spawn
+ * mk_inject_init - make the file: what a spawn does, or what a host has for it
  * @root: folder in debugfs
  *
  * Context: process.
  */
 void __init mk_inject_init(struct dentry *root)
 {
-	if (mk_self_is_spawn)
+	struct mk_target *target;
+
+	if (mk_self_is_spawn) {
 		debugfs_create_file("inject", 0600, root, NULL, &inject_fops);
+		return;
+	}
+	target = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!target)
+		return;
+	target->magic = MK_TARGET_MAGIC;
+	debugfs_create_file("target", 0400, root, target, &target_fops);
 }
 
 /* Points of the boot */

@@ -519,6 +519,7 @@ ssize_t mk_link_show(struct mk_instance *inst, char *buf);
 
 /* cpu_pool.c */
 extern struct cpumask mk_cpus_foreign;
+extern struct kobj_attribute mk_pool_lost_attr;
 
 int mk_cpu_pool_init(void);
 int mk_cpus_check(const struct cpumask *cpus, bool split_core,

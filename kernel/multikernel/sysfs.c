@@ -125,6 +125,7 @@ static struct kobj_attribute memory_free_attr = __ATTR_RO(memory_free);
 static struct attribute *mk_pool_attrs[] = {
 	&memory_total_attr.attr,
 	&memory_free_attr.attr,
+	&mk_pool_lost_attr.attr,
 	NULL
 };
 

@@ -239,19 +239,33 @@ static void lent_cpus(struct cpuset *lent)
 	free(n.name);
 }
 
+/* Went offline for an instance, and did not answer: neither lent nor the host's */
+static void lost_cpus(struct cpuset *lost)
+{
+	char text[MK_TEXT];
+
+	memset(lost, 0, sizeof(*lost));
+	if (mk_has(NULL, "pool/lost")) {
+		mk_read(NULL, "pool/lost", text);
+		cpus_parse(text, lost);
+	}
+}
+
 static void check_cpus(void)
 {
-	struct cpuset online, present, lent, core, whole = { }, part = { }, half = { }, off = { };
+	struct cpuset online, present, lent, lost, core;
+	struct cpuset whole = { }, part = { }, half = { }, off = { };
 	char list[512], more[512], some[512], text[MK_TEXT];
 	int i, width, missing;
 
 	read_set(CPU_DIR "/online", &online);
 	read_set(CPU_DIR "/present", &present);
 	lent_cpus(&lent);
+	lost_cpus(&lost);
 	width = core_width(&online);
 	missing = cpus_count(&present) - cpus_count(&online);
 	for (i = 1; i < MK_CPUS_MAX; i++) {
-		if (!cpus_has(&present, i) || cpus_has(&lent, i))
+		if (!cpus_has(&present, i) || cpus_has(&lent, i) || cpus_has(&lost, i))
 			continue;
 		read_core(i, &core);
 		if (!cpus_has(&online, i))
@@ -287,6 +301,10 @@ static void check_cpus(void)
 	if (*list)
 		say(NOTE, "CPUs", "online them, or use --split-core",
 		    "%s are offline; a core with such a thread can't be lent whole", list);
+	cpus_print(&lost, list, sizeof(list));
+	if (*list)
+		say(WARN, "CPUs", "a create that names them asks once more",
+		    "%s did not answer, and are lost", list);
 	cpus_print(&lent, list, sizeof(list));
 	if (*list)
 		say(NOTE, "CPUs", NULL, "%s are lent already", list);

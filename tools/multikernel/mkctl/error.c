@@ -21,7 +21,7 @@ static const struct {
 	{ "is lent to", "take another CPU, or destroy that instance" },
 	{ "shares a core", "with mkctl: --split-core" },
 	{ "can't be offlined", "the lines before in dmesg say more" },
-	{ "does not answer", "it is out of use until the next boot; take another CPU" },
+	{ "does not answer", "create it again, which asks it once more, or take another CPU" },
 	{ "does not exist", "'mkctl check' shows the CPUs that can be lent" },
 	{ "no such CPU", "'mkctl check' shows the CPUs that can be lent" },
 	{ "is offline", "online it: echo 1 >/sys/devices/system/cpu/cpuN/online" },

@@ -9,6 +9,9 @@ checked() { # RESULT WHAT TEXT
 }
 it "CPUs that are lent" eval 'up web 2-3 && checked note CPUs "2-3 are lent already" && has "$T/out" "^ok +CPUs +1,4-7 can" && ok destroy web --kill'
 P=$MK/pool
+echo 3 >"$P/lost"; file sys/devices/system/cpu/online 0-2,4-7
+it "a CPU that did not answer" eval 'checked warn CPUs "3 did not answer, and are lost" && has "$T/out" "asks once more" && lacks "$T/out" "are offline"'
+machine
 echo 0 >"$P/memory_total"; echo 0 >"$P/memory_free"
 it "a pool that was not to be had" checked FAIL pool "though multikernel= was given"
 file proc/cmdline "ro quiet"

@@ -9,22 +9,22 @@ plan $((4 + 4 * 10))
 
 contain_begin 1-2
 
-fault panic crashed '^panic: injected' 'Kernel panic - not syncing: injected' inject:panic
-fault oops crashed '^panic: Fatal exception: (Oops|general protection fault.*) at mk_inject_oops' \
+fault panic panic '^panic: injected' 'Kernel panic - not syncing: injected' inject:panic
+fault oops oops '^panic: Fatal exception: (Oops|general protection fault.*) at mk_inject_oops' \
 	'NULL pointer dereference|null-ptr-deref' inject:oops
-fault null-irq crashed '^panic: Fatal exception in interrupt: .* at 0x0$' 'RIP: 0010:0x0' \
+fault null-irq oops '^panic: Fatal exception in interrupt: .* at 0x0$' 'RIP: 0010:0x0' \
 	inject:null-irq
-fault stack crashed '^panic: Fatal exception.*: stack guard page at mk_inject_recurse' \
+fault stack oops '^panic: Fatal exception.*: stack guard page at mk_inject_recurse' \
 	'stack guard page' inject:stack
-fault double-fault crashed '^panic: Fatal exception.*: double fault at ' 'double fault' \
+fault double-fault oops '^panic: Fatal exception.*: double fault at ' 'double fault' \
 	inject:double-fault
-fault oom crashed '^panic: System is deadlocked on memory' 'Out of memory' inject:oom 60000
-fault deadinit crashed '^panic: Attempted to kill init' 'Attempted to kill init' deadinit 20000
+fault oom panic '^panic: System is deadlocked on memory' 'Out of memory' inject:oom 60000
+fault deadinit panic '^panic: Attempted to kill init' 'Attempted to kill init' deadinit 20000
 
-boot_fault early-panic crashed '^panic: injected, early' 'injected, early' 60
-boot_fault initcall-panic crashed '^panic: injected, by an initcall' 'by an initcall' 60
+boot_fault early-panic panic '^panic: injected, early' 'injected, early' 60
+boot_fault initcall-panic panic '^panic: injected, by an initcall' 'by an initcall' 60
 # So early an exception is no panic, but told all the same
-boot_fault early-oops crashed '^panic: early exception 14 at mk_inject_' \
+boot_fault early-oops panic '^panic: early exception 14 at mk_inject_' \
 	'CR2: 0000000000000000' 60
 
 contain_end

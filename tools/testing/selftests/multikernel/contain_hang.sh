@@ -16,13 +16,13 @@ contain_begin 1-2
 if [ -e "$INST/red/hang_timeout" ]; then
 	mk_set red hang_timeout $HANG_S
 	# Its 0 and 1 are the host's 1 and 2; 0 hears the doorbell and has the heartbeat
-	fault lockup-other crashed '^hang: CPU 2 has not taken a timer interrupt' \
+	fault lockup-other hang '^hang: CPU 2 has not taken a timer interrupt' \
 		'inject: lockup' inject:lockup:1
-	fault lockup-doorbell crashed '^hang: CPU 1 has not taken a timer interrupt' \
+	fault lockup-doorbell hang '^hang: CPU 1 has not taken a timer interrupt' \
 		'inject: lockup' inject:lockup:0
-	fault lockup-all crashed '^hang: none of its 2 CPUs has taken a timer interrupt' \
+	fault lockup-all hang '^hang: none of its 2 CPUs has taken a timer interrupt' \
 		'inject: lockup' inject:lockup
-	fault softlockup crashed '^hang: CPU 2 has not scheduled' 'inject: softlockup' \
+	fault softlockup hang '^hang: CPU 2 has not scheduled' 'inject: softlockup' \
 		inject:softlockup:1
 else
 	for f in lockup-other lockup-doorbell lockup-all softlockup; do
@@ -42,19 +42,19 @@ late_s=$((2 * red_slowest / 1000000 + 3))
 param_set boot_timeout $late_s
 mk_load red "" "$T/payload"
 fault_name=decompression
-check "decompression: crashed, and the reason" broke crashed \
+check "decompression: crashed, and the reason" broke boot-timeout \
 	"^no READY within $late_s s: no sign of life: hung in decompression" control red start
 cat "$T/boot_timeout" >$PARAM/boot_timeout
-afterwards decompression $MARK_ONLY
-boot_fault early-hang crashed "^no READY within $late_s s: no sign of life" $MARK_ONLY $late_s
+afterwards decompression boot-timeout $MARK_ONLY
+boot_fault early-hang boot-timeout "^no READY within $late_s s: no sign of life" $MARK_ONLY $late_s
 late_s=$((2 * red_slowest / 1000000 + 3))
-boot_fault console-hang crashed "^no READY within $late_s s: hung in early boot" \
+boot_fault console-hang boot-timeout "^no READY within $late_s s: hung in early boot" \
 	'inject: console-hang' $late_s
 
 # The watchdog sees that the CPU of its initcalls schedules nothing
-boot_fault initcall-hang crashed '^hang: CPU [12] has not scheduled' 'inject: initcall-hang' 60
+boot_fault initcall-hang hang '^hang: CPU [12] has not scheduled' 'inject: initcall-hang' 60
 late_s=$((2 * red_slowest / 1000000 + 3))
-boot_fault noready crashed "^no READY within $late_s s: its kernel is up" \
+boot_fault noready boot-timeout "^no READY within $late_s s: its kernel is up" \
 	'inject: noready' $late_s
 
 contain_end

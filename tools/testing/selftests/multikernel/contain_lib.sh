@@ -4,7 +4,7 @@
 # blue, which has nothing to do with it, has work all the time and may lose nothing.
 #
 #	contain_begin [RED'S CPUS]
-#	fault NAME STATE REASON CONSOLE WORD [MS]	4 tests; boot_fault the same
+#	fault NAME KIND REASON CONSOLE WORD [MS]	4 tests; boot_fault the same
 #	harmless NAME CONSOLE WORD		2 tests
 #	endless NAME CONSOLE WORD		4 tests
 #	contain_end				4 with contain_begin
@@ -163,7 +163,11 @@ within_ms() { # REASON
 	esac
 }
 
-ended_so() { # STATE REASON
+# What ended in order has no fault
+state_of() { # KIND
+	[ "$1" = none ] && echo stopped || echo crashed
+}
+ended_so() { # KIND REASON
 	local got why after limit
 	got=$(mkwait -t red stopped,crashed "$BOOT_MS") || return
 	work_end
@@ -171,7 +175,7 @@ ended_so() { # STATE REASON
 	after=$((${got#* } - $(began_ms)))
 	limit=${within:-$(within_ms "$why")}
 	echo "# $fault_name: noticed after $after ms of $limit, ${got% *}: $why" >&4
-	equal state "${got% *}" "$1" && matches reason "$why" "$2" || return
+	equal state "${got% *}" "$(state_of "$1")" && matches reason "$why" "$2" || return
 	[ $after -le "$limit" ] || { echo "noticed after $after ms, wanted $limit at most"; return 1; }
 }
 
@@ -186,16 +190,18 @@ only_mark() {
 	equal "kept log" "$(cat "$T/last")" "---- start $(figure red starts) of red ----"
 }
 # ... and the record of the fault, where there was one, and its memory as a core file
-evidence() { # REGEX
+evidence() { # KIND REGEX
+	local cpu
 	last_start >"$T/last"
-	if [ "$1" = $MARK_ONLY ]; then
+	if [ "$2" = $MARK_ONLY ]; then
 		only_mark || return
 	else
-		has "$T/last" "$1" || return
+		has "$T/last" "$2" || return
 	fi
-	if [ "$(state red)" = crashed ]; then
-		not equal "kind of the fault" "$(val red fault/kind)" none || return
-	fi
+	matches "kind of the fault" "$(val red fault/kind)" "^($1)\$" || return
+	# A hang of one CPU: the reason names it, too
+	cpu=$(reason red | sed -n 's/^hang: CPU \([0-9]*\) .*/\1/p')
+	[ -z "$cpu" ] || equal "CPU of the fault" "$(val red fault/cpu)" "$cpu" || return
 	[ "$(state red)" = running ] || mkcore "$INST/red/vmcore"
 }
 
@@ -203,31 +209,31 @@ again() {
 	red_up && mkwrite "$DBG/red/ping" 20 && none_lost red "$DBG/red/ping"
 }
 
-# broke STATE REASON COMMAND...: red ends like that
+# broke KIND REASON COMMAND...: red ends like that
 broke() {
-	local state=$1 reason=$2
+	local kind=$1 reason=$2
 	shift 2
 	asked=$(now_ms)
 	work_begin
-	"$@" && ended_so "$state" "$reason"
+	"$@" && ended_so "$kind" "$reason"
 }
 
-afterwards() { # NAME CONSOLE
-	check "$1: the console has it" evidence "$2"
+afterwards() { # NAME KIND CONSOLE
+	check "$1: the console has it, and the record its kind" evidence "$2" "$3"
 	check "$1: host and blue lost nothing" others_fine
 	check "$1: red starts again" again
 }
 
-# fault NAME STATE REASON CONSOLE WORD [MS]: red runs, is asked for WORD, and breaks down,
-# which is noticed within MS; in the end it runs again
+# fault NAME KIND REASON CONSOLE WORD [MS]: red runs, is asked for WORD, and breaks down,
+# which is noticed within MS, with that in fault/kind; in the end it runs again
 fault() {
 	fault_name=$1 within=$6
-	check "$1: $2, and the reason" broke "$2" "$3" ask "$5"
-	afterwards "$1" "$4"
+	check "$1: $(state_of "$2"), and the reason" broke "$2" "$3" ask "$5"
+	afterwards "$1" "$2" "$4"
 	within=
 }
 
-# boot_fault NAME STATE REASON CONSOLE SECONDS: the same, in a boot that has
+# boot_fault NAME KIND REASON CONSOLE SECONDS: the same, in a boot that has
 # multikernel.inject=NAME and may last so long
 boot_fault() {
 	fault_name=$1
@@ -238,9 +244,9 @@ boot_fault() {
 	mk_kill red >/dev/null 2>&1
 	mk_load red "multikernel.inject=$1"
 	param_set boot_timeout "$5"
-	check "$1: $2, and the reason" broke "$2" "$3" control red start
+	check "$1: $(state_of "$2"), and the reason" broke "$2" "$3" control red start
 	cat "$T/boot_timeout" >$PARAM/boot_timeout
-	afterwards "$1" "$4"
+	afterwards "$1" "$2" "$4"
 	within=
 }
 

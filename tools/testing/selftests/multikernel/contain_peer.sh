@@ -7,7 +7,7 @@
 . "$MK_DIR/contain_lib.sh"
 rounds=${MK_N:-3}
 seed=${MK_SEED:-1}
-plan $((4 + 2 * 5 + 4 + 4 * (5 + rounds) + 4 * 4 + 3))
+plan $((4 + 2 * 6 + 6 + 4 * (5 + rounds) + 4 * 4 + 3))
 echo "# scribbles from seed $seed on (SEED=), $rounds of them (N=)"
 
 contain_begin 1-2
@@ -31,20 +31,34 @@ check "kexec: each way was refused" equal refusals \
 	"$(val red console | grep -c 'spawn: kexec .*flags=.* mkload: EPERM')" 6
 harmless map 'inject: ioremap of 0x0000000001000000' inject:map
 check "map: neither ioremap nor memremap gave it host memory" \
-	evidence 'ioremap of 0x0000000001000000 was refused, memremap was refused'
+	evidence none 'ioremap of 0x0000000001000000 was refused, memremap was refused'
+# Past the guards: into a page of its own that the host has for this
+target() { sed -n "s/^$1=//p" $DBG/target; }
+red_denied() { mkvsock run "$(val red cid)" 1024 "cat $DBG/denied"; }
+unnoticed() {
+	equal "what the host denied" "$(cat $DBG/denied)" "$denied" &&
+		matches "what red denied" "$by_red" '^maps=' &&
+		equal "what red denied" "$(red_denied)" "$by_red" &&
+		equal "log of the host" "$(klog "$MARK" | mk_lines)" "" && evidence none .
+}
+was=$(target word) denied=$(cat $DBG/denied) by_red=$(red_denied)
+klog_mark
+harmless foreign 'inject: wrote' "inject:foreign:$(target pfn):$((was + 7))"
+check "foreign: it wrote into memory of the host's" equal word "$(target word)" $((was + 7))
+check "foreign: nobody noticed" unnoticed
 
 # --- what ends it ------------------------------------------------------------
 
 # The ordinary commands.  Its init ends whatever runs, which takes a second or two
-fault poweroff stopped '^poweroff$' 'reboot: Power down' poweroff 20000
-fault halt stopped '^halt$' 'reboot: System halted' halt 20000
-fault reboot stopped '^reboot$' 'reboot: Restarting system' reboot 20000
+fault poweroff none '^poweroff$' 'reboot: Power down' poweroff 20000
+fault halt none '^halt$' 'reboot: System halted' halt 20000
+fault reboot none '^reboot$' 'reboot: Restarting system' reboot 20000
 
-fault stray crashed '^panic: Fatal exception: .* at mk_inject_stray' \
+fault stray oops '^panic: Fatal exception: .* at mk_inject_stray' \
 	'unable to handle page fault' inject:stray
 # The window is the host's, too: what lies there is believed by nobody
 while [ "$rounds" -gt 0 ]; do
-	fault "scribble-$seed" crashed '^(fault: |ended without saying how|panic: )' '.' \
+	fault "scribble-$seed" "protocol|unsaid|panic|oops" '^(fault: |ended without saying how|panic: )' '.' \
 		"inject:scribble:$seed:3000" 10000
 	rounds=$((rounds - 1))
 	seed=$((seed + 1))
@@ -61,8 +75,8 @@ sends() { # COUNT
 }
 busy_panic() { ask busy && sends 50 && ask inject:panic; }
 fault_name=panic-while-sending
-check "$fault_name: crashed, and the reason" broke crashed '^panic: injected' busy_panic
-afterwards $fault_name 'Kernel panic'
+check "$fault_name: crashed, and the reason" broke panic '^panic: injected' busy_panic
+afterwards $fault_name panic 'Kernel panic'
 
 # --- what does not end by itself ---------------------------------------------
 
