@@ -3,25 +3,46 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us; the spawn expands
 # AF_VSOCK between host and spawns, and between spawns that are linked.
 . "$(dirname "$0")/lib.sh"
-plan 79
+plan 82
 
 MIB16=16777216
 STATS=/sys/kernel/debug/multikernel_vsock
 need $STATS CONFIG_MULTIKERNEL_VSOCKETS
 
-# --- what a spawn needs besides the base: mkvsock, and socat if it is there ----
+# --- what a spawn needs besides the base: mkvsock; socat and dropbear if they are there --
+
+no_socat() { [ ! -x /usr/bin/socat ] && echo "socat is missing"; }
+no_ssh() {
+	no_socat || { [ ! -x /usr/sbin/dropbear ] && echo "dropbear is missing"; } ||
+		{ [ ! -x /usr/bin/dbclient ] && echo "dbclient is missing"; }
+}
+
+# put PROGRAM...: below $T/root, with the libraries that it is linked to
+put() {
+	local p f
+	for p; do
+		for f in "$p" $(LD_TRACE_LOADED_OBJECTS=1 "$p" | sed -n 's/^.*[[:blank:]]\(\/[^ ]*\) (.*/\1/p'); do
+			mkdir -p "$T/root${f%/*}" && cp -L "$f" "$T/root$f" || return
+		done
+	done
+}
+
+# Who has this key is root in the spawns
+put_key() {
+	local home=$T/root/root
+	dropbearkey -t ed25519 -f "$T/key" >/dev/null 2>&1 &&
+		dropbearkey -t ed25519 -f "$T/other" >/dev/null 2>&1 &&
+		mkdir -p "$home/.ssh" "$T/root/etc" &&
+		dropbearkey -y -f "$T/key" | grep "^ssh-ed25519 " >"$home/.ssh/authorized_keys" &&
+		chmod -R go= "$home" && echo "root:x:0:0:root:/root:/bin/sh" >"$T/root/etc/passwd"
+}
 
 spawn_initrd() {
-	local d=$T/root
-	mkdir -p "$d/mk/bin" && cp "$(command -v mkvsock)" "$d/mk/bin/" || return
-	if [ -x /usr/bin/socat ]; then
-		mkdir -p "$d/usr/bin" "$d/lib/x86_64-linux-gnu" "$d/lib64" &&
-			cp /usr/bin/socat "$d/usr/bin/" &&
-			cp /lib/x86_64-linux-gnu/* "$d/lib/x86_64-linux-gnu/" &&
-			cp /lib64/* "$d/lib64/" || return
-	fi
-	initrd_with "$d" >"$T/initrd"
-	rm -rf "$d"
+	mkdir -p "$T/root/mk/bin" && cp "$(command -v mkvsock)" "$T/root/mk/bin/" || return
+	no_socat >/dev/null || put /usr/bin/socat || return
+	no_ssh >/dev/null || { put /usr/sbin/dropbear /usr/bin/dropbearkey && put_key; } || return
+	initrd_with "$T/root" >"$T/initrd"
+	rm -rf "$T/root"
 	INITRD=$T/initrd
 }
 
@@ -267,7 +288,7 @@ fi
 
 # --- stock tools -------------------------------------------------------------
 
-if [ -x /usr/bin/socat ]; then
+if ! no_socat >"$T/missing"; then
 	socat_to_spawn() {
 		local tries=0
 		on red "socat -u VSOCK-LISTEN:3000 CREATE:/tmp/got >/dev/null 2>&1 </dev/null &"
@@ -295,8 +316,41 @@ if [ -x /usr/bin/socat ]; then
 	}
 	check "socat, spawn to host" socat_to_host
 else
-	skip "socat, host to spawn" "socat is missing"
-	skip "socat, spawn to host" "socat is missing"
+	skip "socat, host to spawn" "$(cat "$T/missing")"
+	skip "socat, spawn to host" "$(cat "$T/missing")"
+fi
+
+if ! no_ssh >"$T/missing"; then
+	# log_in KEY COMMAND: in red, which has no network
+	log_in() {
+		timeout 60 dbclient -y -y -i "$1" -J "socat - VSOCK-CONNECT:$red:22" root@red "$2"
+	}
+	sshd() {
+		local tries=0
+		on red "dropbearkey -t ed25519 -f /tmp/host_key" || return
+		on red "socat VSOCK-LISTEN:22,fork EXEC:'dropbear -i -s -r /tmp/host_key' >/dev/null 2>&1 </dev/null &"
+		until mkvsock connect "$red" 22; do
+			tries=$((tries + 1))
+			[ $tries -lt 100 ] || return
+			usleep 100000
+		done
+	}
+	ssh_runs() {
+		local said
+		sshd || return
+		said=$(log_in "$T/key" "cat /sys/kernel/multikernel/self/name; tty; exit 42" </dev/null)
+		equal "exit status" $? 42 && equal output "$(echo "$said" | xargs)" "red not a tty"
+	}
+	check "ssh, host to spawn: what a command says, and its exit status" ssh_runs
+	ssh_data() {
+		head -c 1000000 /dev/urandom >"$T/rnd"
+		log_in "$T/key" "tee /tmp/got" <"$T/rnd" >"$T/back" && cmp "$T/rnd" "$T/back" &&
+			equal md5 "$(on red "md5sum </tmp/got")" "$(md5sum <"$T/rnd")"
+	}
+	check "ssh, 1 MB to it, and back" ssh_data
+	check "ssh, with another key nobody gets in" not log_in "$T/other" true </dev/null
+else
+	skip_some 3 "ssh, host to spawn" "$(cat "$T/missing")"
 fi
 check "the counters count" has $STATS "^cid=$red name=red received=[1-9][0-9]* sent=[1-9]"
 check "stop red" mk_stop red
