@@ -152,6 +152,28 @@ rm -f "$BUILD/.mk-built"
 if [ "$(cat "$BUILD/.mk-config" 2>/dev/null)" != "$chash" ] || [ ! -f "$BUILD/.config" ]; then
 	configure
 fi
+# The sockets' transport as a module, beside the one in the kernel: vhost.sh's host is
+# booted with initcall_blacklist= for that one. It would hit the module, too, but for
+# another name of its initcall.
+VSOCK=$BUILD/mk-vsock
+vsock_module() {
+	local f
+	rm -f "$VSOCK/multikernel_vsock.ko"
+	grep -qx CONFIG_MODULES=y "$BUILD/.config" &&
+		grep -qx CONFIG_MULTIKERNEL_VSOCKETS=y "$BUILD/.config" || return 0
+	{
+		echo "obj-m := multikernel_vsock.o"
+		sed -n '/^multikernel_vsock-y/,/[^\\]$/p' "$TREE/net/vmw_vsock/Makefile"
+	} >"$BUILD/mk-vsock.new"
+	install_if_changed "$VSOCK/Kbuild" "$BUILD/mk-vsock.new"
+	for f in "$TREE"/net/vmw_vsock/multikernel_*.[ch]; do
+		sed 's/\bmk_vsock_init\b/mk_vsock_module_init/' "$f" >"$BUILD/mk-vsock.new"
+		install_if_changed "$VSOCK/${f##*/}" "$BUILD/mk-vsock.new"
+	done
+	"${kmake[@]}" -j"$(nproc)" M="$VSOCK" modules >>"$LOG" 2>&1 </dev/null ||
+		{ tail -n 20 "$LOG" >&2; die "the sockets do not build as a module, see $LOG"; }
+}
+
 # Modules for the guest, without what only a debugger wants.
 collect_modules() {
 	local ko
@@ -161,11 +183,14 @@ collect_modules() {
 	[ ! -f "$BUILD/modules.order" ] || sed -n 's/\.o$/.ko/p' "$BUILD/modules.order" | while read -r ko; do
 		objcopy --strip-debug "$BUILD/$ko" "$BUILD/modules.new/${ko##*/}"
 	done
+	[ ! -f "$VSOCK/multikernel_vsock.ko" ] ||
+		objcopy --strip-debug "$VSOCK/multikernel_vsock.ko" "$BUILD/modules.new/multikernel_vsock.ko"
 	rm -rf "$BUILD/modules"
 	mv "$BUILD/modules.new" "$BUILD/modules"
 }
 
 build
+vsock_module
 collect_modules
 # A name of our own: a rebuild that breaks off never leaves a half image behind.
 cp "$BUILD/arch/x86/boot/bzImage" "$BUILD/.bzImage.tmp"

@@ -4,9 +4,9 @@
 #	mkctl   the tool against files of its own, without a guest
 #	kexec-tools  Debian's, with our patch: applies, builds, says no
 #	series  the quick part of check-series
-#	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh and
-#		microcode.sh on a machine that has threads and shows no hypervisor, with
-#		the plain kernel
+#	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh,
+#		microcode.sh and vhost.sh on a machine that has threads and shows no
+#		hypervisor, with the plain kernel, without its vsock transport
 #	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside
@@ -95,9 +95,11 @@ fi
 N=10 SEED=1 MK_APPEND="crashkernel=128M kunit.enable=0" part "$flavour" soak 600 -v tap=1
 
 # Two cores of two threads, so that half of a core can be asked for
-# and no hypervisor that the microcode loader would see
-LOG_PREFIX=check-smt- SMP=4,cores=2,threads=2 MK_CPU=max,family=23,-hypervisor TESTS=smt,microcode \
-	part plain check 240 -v tap=1
+# and no hypervisor that the microcode loader would see; vhost.sh loads our transport
+# as a module
+LOG_PREFIX=check-smt- SMP=4,cores=2,threads=2 MK_CPU=max,family=23,-hypervisor \
+	TESTS=smt,microcode,vhost MK_APPEND=initcall_blacklist=mk_vsock_init \
+	part plain check 300 -v tap=1
 
 part plain demo 180
 if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then

@@ -73,7 +73,7 @@ add_program() {
 	done
 }
 
-# kexec-tools, socat and makedumpfile are linked to libraries that this machine may not have: "NAME FILE" a line.
+# kexec-tools and the others are linked to libraries that this machine may not have: "NAME FILE" a line.
 guest_libs() {
 	local path
 	path=$(find "$TOOLS" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)
@@ -154,6 +154,14 @@ host_list() {
 	[ ! -x "$OUT/kexec-tools/kexec" ] || add_program /mk/bin/kexec-mk "$OUT/kexec-tools/kexec"
 	[ -z "$socat" ] || add_program /usr/bin/socat "$(readlink -f "$socat")"
 	[ -z "$makedumpfile" ] || add_program /usr/bin/makedumpfile "$makedumpfile"
+	if [ -n "$dropbear" ]; then
+		add_program /usr/sbin/dropbear "$dropbear"
+		for f in dbclient dropbearkey; do
+			add_program /usr/bin/$f "${dropbear%/sbin/*}/bin/$f"
+		done
+		# Who is nobody can't be a client
+		add_file /etc/passwd "$TOP/dev/guest/passwd" 644
+	fi
 }
 
 # --- go ------------------------------------------------------------------------
@@ -187,6 +195,8 @@ kexec=$(debians_program kexec-tools '^libxen' \
 socat=$(debians_program socat '^lib(wrap|nsl|tirpc|ssl)' {,"$TOOLS"/socat}/usr/bin/socat{,1})
 makedumpfile=$(debians_program makedumpfile '^lib(bz2|dw|elf|lzma|lzo2|snappy|zstd)|^zlib' \
 	{,"$TOOLS"/makedumpfile}/usr/bin/makedumpfile)
+dropbear=$(debians_program dropbear-bin '^lib(gmp|tomcrypt|tommath)' \
+	{,"$TOOLS"/dropbear-bin}/usr/sbin/dropbear)
 
 # C helpers and tests: static, for a guest without a libc. By content, not by time:
 # several checkouts may share one cache.

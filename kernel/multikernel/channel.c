@@ -57,9 +57,25 @@ void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 }
 
 /**
+ * mk_window_clear - make the window a fresh one, for a new start
+ * @window: the shared window, which nobody uses
+ *
+ * The bytes of the log stay, and those in the rings, which are empty by their indices.
+ *
+ * Context: any.
+ */
+void mk_window_clear(void *window)
+{
+	memset(mk_spawn_page(window), 0, sizeof(struct mk_spawn_page));
+	memset(window + MK_WINDOW_CPUS, 0, MK_WINDOW_CONSOLE - MK_WINDOW_CPUS);
+	memset(window + MK_WINDOW_NOTES, 0, MK_WINDOW_RX_RING - MK_WINDOW_NOTES);
+	memset(mk_host_page(window), 0, sizeof(struct mk_host_page));
+}
+
+/**
  * mk_channel_attach - point a closed channel at a fresh window
  * @ch: channel
- * @window: the shared window, all rings empty
+ * @window: the shared window, after mk_window_clear()
  *
  * Context: process; the channel is closed.
  */

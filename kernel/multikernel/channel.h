@@ -304,6 +304,7 @@ struct mk_waiter {
 void mk_channel_init(struct mk_channel *ch, enum mk_role role,
 		     const struct mk_channel_ops *ops, u32 peer_id,
 		     const char *peer_name);
+void mk_window_clear(void *window);
 void mk_channel_attach(struct mk_channel *ch, void *window);
 void mk_channel_listen(struct mk_channel *ch);
 int mk_channel_open(struct mk_channel *ch);

@@ -398,12 +398,9 @@ static void mk_reset_window(struct mk_instance *inst)
 		head = mk_console_write(inst->window, head, mark, len);
 	}
 
-	memset(spawn, 0, sizeof(*spawn));
+	mk_window_clear(inst->window);
 	spawn->console_head = head;
-	memset(inst->window + MK_WINDOW_CPUS, 0, MK_WINDOW_CONSOLE - MK_WINDOW_CPUS);
-	memset(inst->window + MK_WINDOW_NOTES, 0, MK_WINDOW_RX_RING - MK_WINDOW_NOTES);
 
-	memset(host, 0, sizeof(*host));
 	host->abi_version = MK_ABI_VERSION;
 	host->window_size = MK_WINDOW_SIZE;
 	host->ring_size = MK_RING_SIZE;

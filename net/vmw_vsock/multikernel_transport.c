@@ -179,7 +179,7 @@ static int __init mk_vsock_init(void)
 	err = vsock_core_register(&mk_vsock_transport.transport,
 				  self ? VSOCK_TRANSPORT_F_G2H : VSOCK_TRANSPORT_F_H2G);
 	if (err == -EBUSY)
-		pr_err("not available: another transport, such as %s, was first\n",
+		pr_err("no sockets: another transport, such as %s, came first; unload it before this one loads, or boot without it\n",
 		       self ? "virtio_transport" : "vhost_vsock");
 	if (err)
 		goto out_wq;

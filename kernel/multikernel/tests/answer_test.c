@@ -375,6 +375,51 @@ static void mk_answer_full_ring(struct kunit *test)
 	mk_pair_check(test, &p);
 }
 
+/* Of this task's allocations that may fail number @nth does, 0 for none: can that be had? */
+static bool mk_fail_allocation(unsigned int nth)
+{
+#ifdef CONFIG_FAILSLAB
+	WRITE_ONCE(current->fail_nth, nth);
+#endif
+	return IS_ENABLED(CONFIG_FAILSLAB);
+}
+
+/*
+ * An answer that finds no room, nor memory to be kept in, is dropped and counted.  Who
+ * waits for it waits until his time is over, and is none the worse for it.
+ */
+static void mk_answer_no_memory(struct kunit *test)
+{
+	struct mk_pair p = mk_ask_pair(test);
+	unsigned long start = jiffies;
+	struct mk_call *call;
+	size_t len;
+
+	if (!mk_fail_allocation(0))
+		kunit_skip(test, "CONFIG_FAILSLAB is off");
+	call = mk_call_request(test, p.host->ep, MK_ASK_KEEP, 0, 3 * HZ);
+	KUNIT_ASSERT_TRUE(test, mk_soon(READ_ONCE(mk_kept(&p)->id)));
+	mk_loop_deafen(&p.loop->host);
+	for (len = 20000; len; len /= 2)
+		while (!mk_send_filled(p.spawn, len, 0, 0))
+			;
+
+	mk_fail_allocation(1);
+	KUNIT_EXPECT_EQ(test, mk_reply(p.spawn->ep, mk_kept(&p)->id, "abcdef", MK_ASK_KEEP),
+			-EAGAIN);
+	mk_fail_allocation(0);
+	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, unanswered), 1);
+	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, late_replies), 0);
+
+	mk_loop_hear(&p.loop->host);
+	KUNIT_EXPECT_EQ(test, mk_call_result(test, call), -ETIMEDOUT);
+	KUNIT_EXPECT_GE(test, jiffies - start, 3 * HZ);
+	mk_expect_echo(test, mk_call_request(test, p.host->ep, MK_ASK_ECHO, 1, MK_TEST_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->host, stray_replies), 0);
+	KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, unanswered), 1);
+	mk_pair_check(test, &p);
+}
+
 /* Both rings full of requests at once: nobody waits for the other for ever */
 static void mk_answer_both_full(struct kunit *test)
 {
@@ -405,6 +450,7 @@ static struct kunit_case mk_answer_cases[] = {
 	KUNIT_CASE(mk_answer_next_turn),
 	KUNIT_CASE(mk_answer_turn_withdrawn),
 	KUNIT_CASE(mk_answer_full_ring),
+	KUNIT_CASE(mk_answer_no_memory),
 	KUNIT_CASE(mk_answer_both_full),
 	{}
 };

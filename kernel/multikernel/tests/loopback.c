@@ -83,15 +83,10 @@ struct mk_loop *mk_loop(struct kunit *test)
 /**
  * mk_loop_attach - a fresh window, as for a new start
  * @loop: two closed ends
- *
- * As mk_reset_window() of lifecycle.c leaves it: what was in the rings is there still.
  */
 void mk_loop_attach(struct mk_loop *loop)
 {
-	memset(mk_spawn_page(loop->window), 0, sizeof(struct mk_spawn_page));
-	memset(loop->window + MK_WINDOW_CPUS, 0, MK_WINDOW_CONSOLE - MK_WINDOW_CPUS);
-	memset(loop->window + MK_WINDOW_NOTES, 0, MK_WINDOW_RX_RING - MK_WINDOW_NOTES);
-	memset(mk_host_page(loop->window), 0, sizeof(struct mk_host_page));
+	mk_window_clear(loop->window);
 	mk_channel_attach(&loop->host.ch, loop->window);
 	mk_channel_attach(&loop->spawn.ch, loop->window);
 }

@@ -8,8 +8,8 @@ DIR=$(cd "$(dirname "$0")" && pwd)
 MK=/sys/kernel/multikernel
 
 # Cheap ones first; lockdown cannot be undone
-tests="create smt microcode destroy perms cpu load kexec poll lifecycle mkctl console tty ping bench pulse idle"
-tests="$tests message vsock sample"
+tests="create smt microcode vhost destroy perms cpu load kexec poll lifecycle mkctl console"
+tests="$tests tty ping bench pulse idle message vsock sample"
 tests="$tests two isolation guard hang watchdog ends policy hostpaths kill vmcore contain_crash"
 tests="$tests contain_hang contain_peer lie vsock_lie oom leak fuzz lockdown"
 limit() {	# seconds for one file; some start many spawns
