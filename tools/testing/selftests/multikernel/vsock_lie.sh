@@ -228,7 +228,7 @@ pings_while() {
 	between pings $n 5 1000000 && between late $lost 0 $((n / 10))
 }
 cut_three() { # FILE WHAT
-	equal "$2" "$(grep -cE '(error|end)=(ECONNRESET|EPIPE)' "$1")" 3
+	equal "$2" "$(grep -cE '(error|end)=(ECONNRESET|EPIPE)' "$1")" 3 || { cat "$1"; return 1; }
 }
 
 mkvsock drip 2050 >"$T/drip" 2>&1 &

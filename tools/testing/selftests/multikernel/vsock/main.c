@@ -17,7 +17,8 @@
  *	Accept streams at PORT, one after the other, with such a buffer, and keep the
  *	lock for 0.9 s with each read, of a page: "COUNT: bytes=N end=ERRNO" for each.
  * mkvsock pour CID PORT BYTES
- *	Send so many, no matter to whom: "poured" or "error=ERRNO".
+ *	Send so many, no matter to whom: "poured" or "error=ERRNO".  Who is poured
+ *	into may take its time before it answers: the connection has 20 s.
  * mkvsock [-s] connect CID PORT [SECONDS]
  *	"connected" or the errno's name, and how long it took; the time-out.
  * mkvsock [-s] send CID PORT BYTES [SIZE]
@@ -47,6 +48,8 @@
 #include "mkvsock.h"
 
 #include <sys/wait.h>
+
+#define POUR_CONNECT_S	20
 
 static int usage(void)
 {
@@ -112,6 +115,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(cmd, "connect"))
 		connect_s = n3;
+	else if (!strcmp(cmd, "pour"))
+		connect_s = POUR_CONNECT_S;
 	start = mk_now_ns();
 	fd = dial(addr, port);
 	if (!strcmp(cmd, "connect")) {
