@@ -231,6 +231,8 @@ static void mk_endpoint_restart(struct kunit *test)
 		mk_loop_attach(loop);
 		/* They still are, as bytes: only the indices say that it is empty */
 		KUNIT_EXPECT_NOT_NULL(test, memchr_inv(loop->window + MK_WINDOW_RX_RING, 0, 50000));
+		KUNIT_EXPECT_TRUE(test, mk_ring_empty(&loop->host.ch.rx));
+		KUNIT_EXPECT_TRUE(test, mk_ring_empty(&loop->spawn.ch.rx));
 		KUNIT_EXPECT_EQ(test, mk_send(stale, "x", 1, 0), -ENOTCONN);
 		KUNIT_EXPECT_EQ(test, mk_send(stale, "x", 1, HZ), -ENOTCONN);
 		KUNIT_EXPECT_EQ(test, mk_reserve(stale, &slot, 1), -ENOTCONN);
