@@ -99,7 +99,7 @@ N=10 SEED=1 MK_APPEND="crashkernel=128M kunit.enable=0" part "$flavour" soak 600
 # as a module
 LOG_PREFIX=check-smt- SMP=4,cores=2,threads=2 MK_CPU=max,family=23,-hypervisor \
 	TESTS=smt,microcode,vhost MK_APPEND=initcall_blacklist=mk_vsock_init \
-	part plain check 240 -v tap=1
+	part plain check 400 -v tap=1
 
 part plain demo 180
 if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then
