@@ -106,16 +106,12 @@ int multikernel_image_check(struct kimage *image, unsigned long flags)
  * Hand a verified image to its instance, which owns it on success.  The old one
  * is kept on failure.
  */
-static int mk_image_load(struct kimage *image, unsigned long flags)
+static int mk_image_load(struct mk_instance *inst, struct kimage *image)
 {
-	struct mk_instance *inst = mk_target(flags);
 	struct kimage *old;
 	struct mk_image plan;
 	struct mk_complaint c;
 	int err;
-
-	if (IS_ERR(inst))
-		return PTR_ERR(inst);
 
 	mutex_lock(&inst->lock);
 	err = mk_image_may_change(inst, "load");
@@ -144,19 +140,14 @@ static int mk_image_load(struct kimage *image, unsigned long flags)
 	mk_instance_set_state(inst, MK_LOADED, NULL);
 out:
 	mutex_unlock(&inst->lock);
-	mk_instance_put(inst);
 
 	return err;
 }
 
 /* Forget an instance's image, if there is one */
-static int mk_image_unload(unsigned long flags)
+static int mk_image_unload(struct mk_instance *inst)
 {
-	struct mk_instance *inst = mk_target(flags);
 	int err;
-
-	if (IS_ERR(inst))
-		return PTR_ERR(inst);
 
 	mutex_lock(&inst->lock);
 	err = mk_image_may_change(inst, "unload");
@@ -165,7 +156,6 @@ static int mk_image_unload(unsigned long flags)
 		mk_instance_set_state(inst, MK_EMPTY, NULL);
 	}
 	mutex_unlock(&inst->lock);
-	mk_instance_put(inst);
 
 	return err;
 }
@@ -177,7 +167,9 @@ static int mk_image_unload(unsigned long flags)
  * @initrd_fd: file with the initrd, unless the flags say that there is none
  * @cmdline_ptr: command line, with a 0 at its end
  * @cmdline_len: its bytes
- * @flags: which instance, and whether its image is to be unloaded
+ * @flags: which instance, and whether its image is to be unloaded;
+ *	%KEXEC_FILE_DEBUG is as good as none, since the switch for what it prints is
+ *	under kexec's lock
  *
  * Context: process, may sleep.
  * Return: 0; -EPERM if the caller may not; -EINVAL for bad flags or a command
@@ -190,27 +182,36 @@ int multikernel_file_load(mk_read_image_fn read, int kernel_fd, int initrd_fd,
 			  const char __user *cmdline_ptr, unsigned long cmdline_len,
 			  unsigned long flags)
 {
+	struct mk_instance *inst;
 	struct kimage *image;
 	int err;
 
 	if (!kexec_load_permitted(KEXEC_TYPE_MULTIKERNEL))
 		return -EPERM;
-	if (flags & KEXEC_FILE_UNLOAD)
-		return mk_image_unload(flags);
+	/* Before a file is read, and the same one to the end: its id may be given anew */
+	inst = mk_target(flags);
+	if (IS_ERR(inst))
+		return PTR_ERR(inst);
+	if (flags & KEXEC_FILE_UNLOAD) {
+		err = mk_image_unload(inst);
+		goto out;
+	}
 
 	image = do_kimage_alloc_init();
-	if (!image)
-		return -ENOMEM;
-
-	kexec_file_dbg_print = !!(flags & KEXEC_FILE_DEBUG);
+	if (!image) {
+		err = -ENOMEM;
+		goto out;
+	}
 	image->file_mode = 1;
 	image->type = KEXEC_TYPE_MULTIKERNEL;
 
 	err = read(image, kernel_fd, initrd_fd, cmdline_ptr, cmdline_len, flags);
 	if (!err)
-		err = mk_image_load(image, flags);
+		err = mk_image_load(inst, image);
 	if (err)
 		kimage_free(image);
+out:
+	mk_instance_put(inst);
 
 	return err;
 }
