@@ -208,7 +208,8 @@ static int mk_cpu_leave(unsigned int cpu, const char *owner, struct mk_complaint
 
 	if (!err) {
 		per_cpu(mk_cpu_owner, cpu) = owner;
-		cpumask_clear_cpu(cpu, &mk_cpus_lost);
+		if (cpumask_test_and_clear_cpu(cpu, &mk_cpus_lost))
+			pr_info("CPU %u answers again\n", cpu);
 		return 0;
 	}
 	pr_err("CPU %u does not answer (%pe) and is kept out of use\n", cpu, ERR_PTR(err));
@@ -282,6 +283,19 @@ int mk_cpus_lend(const struct cpumask *cpus, const char *owner,
 undo:
 	mk_cpus_return(&done);
 	return err;
+}
+
+/**
+ * mk_cpus_nobodys - CPUs that are lost, and no instance's
+ *
+ * Context: process; mk_lock held.
+ * Return: how many.
+ */
+unsigned int mk_cpus_nobodys(void)
+{
+	lockdep_assert_held(&mk_lock);
+
+	return cpumask_weight(&mk_cpus_lost);
 }
 
 static ssize_t lost_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)

@@ -40,11 +40,11 @@
 #define MK_TARGET_MAGIC		0x7465677261746b6dULL
 
 /**
- * struct mk_target - memory of a host's that a spawn may write to
+ * struct mk_inject_target - memory of a host's that a spawn may write to
  * @magic: %MK_TARGET_MAGIC, so that no other memory is taken for it
  * @word: what the spawn writes
  */
-struct mk_target {
+struct mk_inject_target {
 	u64 magic;
 	u32 word;
 };
@@ -295,7 +295,7 @@ static int mk_inject_map(const u32 *v, int n)
 static int mk_inject_foreign(const u32 *v, int n)
 {
 	phys_addr_t at = mk_inject_where(v, n);
-	struct mk_target *target = mk_map(at, sizeof(*target));
+	struct mk_inject_target *target = mk_map(at, sizeof(*target));
 	int err = -ENOENT;
 
 	if (!target)
@@ -416,7 +416,7 @@ DEFINE_SHOW_STORE_ATTRIBUTE(inject);
 
 static int target_show(struct seq_file *m, void *v)
 {
-	const struct mk_target *target = m->private;
+	const struct mk_inject_target *target = m->private;
 
 	seq_printf(m, "pfn=%llu\n", (u64)PHYS_PFN(__pa(target)));
 	seq_printf(m, "word=%u\n", READ_ONCE(target->word));
@@ -433,7 +433,7 @@ DEFINE_SHOW_ATTRIBUTE(target);
  */
 void __init mk_inject_init(struct dentry *root)
 {
-	struct mk_target *target;
+	struct mk_inject_target *target;
 
 	if (mk_self_is_spawn) {
 		debugfs_create_file("inject", 0600, root, NULL, &inject_fops);

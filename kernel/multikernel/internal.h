@@ -522,6 +522,7 @@ extern struct cpumask mk_cpus_foreign;
 extern struct kobj_attribute mk_pool_lost_attr;
 
 int mk_cpu_pool_init(void);
+unsigned int mk_cpus_nobodys(void);
 int mk_cpus_check(const struct cpumask *cpus, bool split_core,
 		  struct mk_complaint *c);
 int mk_cpus_lend(const struct cpumask *cpus, const char *owner,

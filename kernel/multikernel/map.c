@@ -16,7 +16,7 @@
 #include "internal.h"
 
 /**
- * mk_map - map memory of an instance, or a spawn's window
+ * mk_map - map memory past the guards: an instance's, or a spawn's window
  * @phys: physical address, which may lie within a page
  * @size: bytes
  *

@@ -81,6 +81,7 @@ static void mk_down_prove(void)
 {
 	struct mk_instance *inst;
 	int free = 0, lost = 0;
+	unsigned int nobodys;
 
 	mutex_lock(&mk_lock);
 	list_for_each_entry(inst, &mk_instances, node) {
@@ -92,11 +93,14 @@ static void mk_down_prove(void)
 		free += inst->nr_cpus - cpumask_weight(&inst->lost);
 		mutex_unlock(&inst->lock);
 	}
+	nobodys = mk_cpus_nobodys();
 	mutex_unlock(&mk_lock);
 
 	if (free || lost)
 		pr_info("going down: %d lent CPUs are idle, %d did not leave their spawn\n",
 			free, lost);
+	if (nobodys)
+		pr_warn("going down: %u CPUs are nobody's, as they did not answer\n", nobodys);
 }
 
 /*
@@ -145,6 +149,9 @@ static int mk_sleep(struct notifier_block *nb, unsigned long event, void *unused
 		mk_err(inst, "the host can't sleep while it exists\n");
 		ret = notifier_from_errno(-EBUSY);
 	}
+	/* What it executes is not known, so it can lie where a restored kernel goes */
+	if (mk_cpus_nobodys() && multikernel_cpus_lent("sleep"))
+		ret = notifier_from_errno(-EBUSY);
 	mutex_unlock(&mk_lock);
 
 	return ret;

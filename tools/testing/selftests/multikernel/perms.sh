@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # Who may: root only, and files that are not for writing cannot be written.
 . "$(dirname "$0")/lib.sh"
-plan 30
+plan 31
 
 mk_create name=web cpus=3 memory=128M split_core=1
 id=$(val web id)
@@ -37,6 +37,7 @@ for f in id cpus memory state reason lost restarts console cmdline boot_time_us;
 	check "$f cannot be written, not even by root" denied mkwrite "$W/$f" 1
 done
 check "pool/memory_free cannot be written" denied mkwrite $MK/pool/memory_free 1
+check "pool/lost cannot be written" denied mkwrite $MK/pool/lost 1
 check "create cannot be read" not cat $MK/create
 check "control cannot be read" not cat "$W/control"
 check "nothing of all that changed anything" equal everything "$(snapshot)" "$before"

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2154 # lib.sh is beside us
 # What follows a crash: on_crash, its limit, who is told; and CPUs that are lost.
 . "$(dirname "$0")/lib.sh"
-plan 68
+plan 72
 
 # Every uevent of ours, a line each, as it comes
 EVENTS=$T/events
@@ -164,6 +164,15 @@ if [ -w $DBG/lose_cpu ]; then
 		'mk_create name=bell cpus=2 memory=64M split_core=1 && mkwrite $MK/destroy bell'
 	check "a create that names it asks once more" matches result "$(wants)" "EIO$"
 	check "it is lost as before" equal all "$(lost) $(online) $(pool_free)" "3 0-2 $START_FREE"
+	echo 2 >$DBG/lose_cpu
+	check "another one does not answer" matches result "$(wants)" "EIO$"
+	echo 3 >$DBG/lose_cpu
+	check "one that does is the host's again where the other does not" eval \
+		'matches result "$(wants)" "EIO$" && equal all "$(lost) $(online)" "3 0-2"'
+	check "the log says that it answers" eval \
+		'klog "$MARK" | mk_lines | grep -q "CPU 2 answers again"'
+	check "the host can't sleep meanwhile" matches result \
+		"$(mkwrite /sys/power/state freeze 2>&1)" "EBUSY$"
 	echo 0 >$DBG/lose_cpu
 	check "one that is answered ends it" eval 'wants && equal all "$(lost) $(val web cpus)" " 2-3"'
 	check "both boot" eval 'mk_load web mk.spawn=view && mk_start web && said web "view " &&
@@ -184,7 +193,7 @@ if [ -w $DBG/lose_cpu ]; then
 		klog "$MARK" | mk_lines | grep -q "web: running -> crashed: hang: "'
 	mk_kill web
 else
-	skip_some 28 "a lost CPU" "MULTIKERNEL_FAULT_INJECTION"
+	skip_some 32 "a lost CPU" "MULTIKERNEL_FAULT_INJECTION"
 fi
 
 # --- destroy ---
