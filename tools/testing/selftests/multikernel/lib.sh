@@ -542,6 +542,18 @@ shadow() {
 	}
 	awk '$3 == "unpurged" { n += $2 } END { print int(n / 8 / 1024) }' /proc/vmallocinfo
 }
+# five_pings NAME: five more in $n, in $late those that had no answer within half a second,
+# in $line the figures; three of them end a run
+five_pings() {
+	n=$((n + 5))
+	if mkwrite "$DBG/$1/ping" "5 20000" 2>"$T/five"; then
+		line=$(cat "$DBG/$1/ping")
+		late=$((late + $(key lost "$line")))
+		return
+	fi
+	late=$((late + 3))
+	grep -q ETIMEDOUT "$T/five" || { cat "$T/five"; return 1; }
+}
 # note WHEN: slab_WHEN, free_WHEN and vmalloc_WHEN are the kB of now
 note() {
 	settle

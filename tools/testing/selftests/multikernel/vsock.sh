@@ -236,12 +236,10 @@ check "a reader in blue that does not read holds up nothing else" eval '
 # Who pours into blue is not the host's friend, nor is what blue does with it the host's
 # affair: its other services go on. A machine without a free CPU may hold up a ping, too
 keeps_up() {
-	local n=0 late=0 i=0 before line
+	local n=0 late=0 i=0 before line=
 	before=$(stat_of red forwarded)
 	while [ $n -lt 100 ]; do
-		mkwrite "$DBG/blue/ping" "5 20000" || return
-		line=$(cat "$DBG/blue/ping")
-		n=$((n + 5)) late=$((late + $(key lost "$line")))
+		five_pings blue || return
 	done
 	while [ $i -lt 5 ]; do
 		i=$((i + 1))

@@ -218,14 +218,13 @@ fi
 
 # pings_while FILE: until somebody writes "over" there each ping of blue is answered in time
 pings_while() {
-	local n=0 lost=0
+	local n=0 late=0 line=
 	until grep -q '^over' "$1"; do
-		mkwrite "$DBG/blue/ping" "5 20000" || return
-		n=$((n + 5)) lost=$((lost + $(key lost "$(cat "$DBG/blue/ping")")))
+		five_pings blue || return
 	done
-	echo "# $n pings, $lost of them late, the last ones: $(cat "$DBG/blue/ping")" >&4
+	echo "# $n pings, $late of them late, the last ones: $line" >&4
 	# A machine without a free CPU may hold one up, too
-	between pings $n 5 1000000 && between late $lost 0 $((n / 10))
+	between pings $n 5 1000000 && between late $late 0 $((n / 10))
 }
 cut_three() { # FILE WHAT
 	equal "$2" "$(grep -cE '(error|end)=(ECONNRESET|EPIPE)' "$1")" 3 || { cat "$1"; return 1; }

@@ -98,6 +98,8 @@ int cmd_fill(int fd, uint64_t bytes, const char *file)
 	}
 	printf("stopped=%llu\n", (unsigned long long)at);
 	fflush(stdout);
+	/* Who asked for it says when it goes on */
+	alarm(0);
 	fcntl(fd, F_SETFL, 0);
 	return finish(fd, bytes, send_pattern(fd, at, bytes, 16 << 10, SEED_UP));
 }

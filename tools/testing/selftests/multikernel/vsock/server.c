@@ -78,8 +78,10 @@ static void serve(int fd)
 		recv(fd, piece, 1, 0);
 		break;
 	case 'w':	/* compare, when a file is there */
+		alarm(0);
 		while (access(order.text, F_OK))
 			usleep(10000);
+		alarm(LIMIT_S);
 		/* fall through */
 	case 'c':	/* compare */
 		receive_pattern(fd, order.bytes, true, SEED_UP, &res);
