@@ -143,7 +143,7 @@ build() {
 signing_key
 install_if_changed "$BUILD/mk-signing.pem" "$CACHE/signing/both.pem"
 chash=$(config_hash)
-bhash=$(sed -n 2p "$OUT/tree")-$chash
+bhash=$(sed -n 2p "$OUT/tree")-$chash-$(sha256sum <"$0" | cut -c1-16)
 if [ "$(cat "$BUILD/.mk-built" 2>/dev/null)" = "$bhash" ] && [ -f "$BUILD/bzImage" ]; then
 	say "the $flavour kernel is up to date: $BUILD/bzImage"
 	exit 0

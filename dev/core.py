@@ -36,7 +36,12 @@ def functions(cpu):
     frame = prog.stack_trace(current(cpu))[0]
     found = [frame.symbol().name]
     sp = frame.register("rsp")
-    for address in range(sp, (sp | STACK - 1) + 1, 8):
+    stacks = [range(sp, (sp | STACK - 1) + 1, 8)]
+    # An interrupt has a stack of its own, and the task's is below
+    task = current(cpu).stack.value_()
+    if not task <= sp < task + STACK:
+        stacks.append(range(task + 8, task + STACK, 8))
+    for address in (a for stack in stacks for a in stack):
         word = prog.read_u64(address)
         if at("_stext") < word < at("_etext"):
             found.append(prog.symbol(word - 1).name)

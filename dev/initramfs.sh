@@ -197,6 +197,12 @@ makedumpfile=$(debians_program makedumpfile '^lib(bz2|dw|elf|lzma|lzo2|snappy|zs
 	{,"$TOOLS"/makedumpfile}/usr/bin/makedumpfile)
 dropbear=$(debians_program dropbear-bin '^lib(gmp|tomcrypt|tommath)' \
 	{,"$TOOLS"/dropbear-bin}/usr/sbin/dropbear)
+for f in dbclient dropbearkey; do
+	[ -z "$dropbear" ] || [ -x "${dropbear%/sbin/*}/bin/$f" ] || {
+		warn "there is a dropbear without $f: its tests will be skipped"
+		dropbear=
+	}
+done
 
 # C helpers and tests: static, for a guest without a libc. By content, not by time:
 # several checkouts may share one cache.

@@ -206,7 +206,10 @@ finished() {
 		return 1
 		;;
 	hung)
-		happened "$name" && equal state "$(state "$name")" running && mk_kill "$name"
+		wait_state "$name" running && happened "$name" || return
+		# In little memory a fork bomb may end it, by a panic or as it hangs
+		[ "$fault" = forkbomb ] && ! active "$name" && return
+		equal state "$(state "$name")" running && mk_kill "$name"
 		return
 		;;
 	any)

@@ -91,7 +91,7 @@ try() {
 	fi
 	# What is ours is compiled anew, so that it can warn
 	mkdir -p "$DIR/$v"
-	find "$DIR/$v" -path '*multikernel*' -name '*.o' -delete
+	(cd "$DIR/$v" && find . -path '*multikernel*' -name '*.o' -delete && for f in $hooked; do rm -f "${f%.c}.o"; done)
 	if ! build >"$log" 2>&1 </dev/null; then
 		count_fail "$why: does not build ($log)"
 		grep -nE '(error:|undefined reference|No rule|ERROR:|\*\*\*)' "$log" | head -n 8 | sed 's/^/    /'
