@@ -57,9 +57,7 @@ report kill_us kill_us $LIVES us
 report kill_to_cpus_online_us kill_online_us $LIVES us
 report kill_to_destroyed_us kill_destroyed_us $LIVES us
 
-# An emulated CPU may take longer to answer than the 200 us for which a kernel polls at
-# most by default: then nobody would ever be awake
-POLL_US=5000
+# As the kernels poll by default
 POLL=/sys/module/multikernel/parameters/poll_us
 
 # --- messages: everything on CPU 0, the yardstick's other CPU is CPU 1 ---
@@ -70,7 +68,7 @@ initrd_with mkvsock $VSOCK_INITRD
 
 up() {
 	mkwrite $MK/create "name=b cpus=2-3 memory=256M" &&
-		mkload -i "$(cat $I/id)" -r $VSOCK_INITRD -c "quiet mk.spawn=vsock multikernel.poll_us=$POLL_US" $KERNEL &&
+		mkload -i "$(cat $I/id)" -r $VSOCK_INITRD -c "quiet mk.spawn=vsock" $KERNEL &&
 		mkwrite $I/control start &&
 		[ "$(mkwait b running,crashed,stopped 60000)" = running ] &&
 		mkwait -b $I/console "mkvsock: serves 1025" 20000
@@ -98,7 +96,6 @@ out idle_10s_records $(($9 - $4 + ${10} - $5)) ""
 
 # Awake: one after the other, nobody gets to sleep.  Idle: 10 ms between two, so that
 # whoever is called has gone to sleep, and its CPU idles.  In turns with the yardstick.
-echo $POLL_US >$POLL
 # The yardstick is not to share the machine with a spawn that polls on
 quiet() {
 	local n=0
@@ -126,7 +123,7 @@ while [ $i -lt $((ROUNDS * 3)) ]; do
 	cat $D/ipi_bench >>$LIVES.ipiidle
 	cpu0 $D/b/bench "64 20000" || fail "bench 64"
 	cat $D/b/bench >>$LIVES.small
-	cpu0 $D/b/bench "65536 500" || fail "bench 65536"
+	cpu0 $D/b/bench "65536 5000" || fail "bench 65536"
 	cat $D/b/bench >>$LIVES.large
 done
 for f in ping ipi pingidle ipiidle small large; do
@@ -181,11 +178,10 @@ part_of() {
 }
 sockets socket "spawn $cid 1024" "loopback 1 3000" "unix unix 3000" "tcp tcp 3000"
 
-# And as a kernel polls by default
-DEFAULT_US=200
-echo $DEFAULT_US >$POLL
-mkvsock run "$cid" 1024 "echo $DEFAULT_US >$POLL" || fail "poll_us of the spawn"
-sockets socket_default "spawn $cid 1024" "loopback 1 3000"
+# And as they do where no hypervisor is seen
+echo 200 >$POLL
+mkvsock run "$cid" 1024 "echo 200 >$POLL" || fail "poll_us of the spawn"
+sockets socket_200us "spawn $cid 1024" "loopback 1 3000"
 mkwrite $I/control kill
 mkwrite $MK/destroy b || fail "destroy"
 

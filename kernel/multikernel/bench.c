@@ -25,7 +25,7 @@
 #define MK_FLOOD_TIMEOUT	(10 * HZ)
 
 /* Bytes and times that are copied at most to see how fast memcpy() is */
-#define MK_COPY_BYTES		SZ_16M
+#define MK_COPY_BYTES		SZ_256M
 #define MK_COPY_TIMES		65536
 
 static DEFINE_MUTEX(mk_flood_lock);

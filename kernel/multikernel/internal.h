@@ -607,6 +607,7 @@ int arch_mk_cpu_start(struct mk_instance *inst);
 void arch_mk_doorbell_address(unsigned int cpu, u32 *dest, u32 *vector);
 bool arch_mk_doorbell_valid(u32 vector);
 void arch_mk_doorbell_ring(u32 dest, u32 vector);
+bool arch_mk_is_virtual(void);
 u64 arch_mk_tsc(void);
 u32 arch_mk_tsc_khz(void);
 void arch_mk_wall_clock(u64 *tsc, u64 *wall_ns);

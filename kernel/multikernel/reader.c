@@ -58,7 +58,18 @@
 /* Softirqs that read are so far apart, ns; or the reader has its turn */
 #define MK_SOFT_PAUSE	100000
 
-unsigned int mk_poll_us = 200;
+/*
+ * The longest look as long as nobody says otherwise.  A CPU that halted is awake after
+ * some us, but a virtual one after 50 to 300 us, when its hypervisor, or its emulator,
+ * gets to it: with 200, who waits for the other kernel's answer sleeps each time.
+ */
+#define MK_POLL_US		200
+#define MK_POLL_US_VIRTUAL	1000
+
+/* Not set */
+#define MK_POLL_US_DEFAULT	UINT_MAX
+
+unsigned int mk_poll_us = MK_POLL_US_DEFAULT;
 module_param_named(poll_us, mk_poll_us, uint, 0644);
 MODULE_PARM_DESC(poll_us, "Longest look at an empty ring before sleeping, in us; 0 is never");
 
@@ -76,6 +87,16 @@ void mk_channel_wake(struct mk_channel *ch)
 	if (reader)
 		wake_up_process(reader);
 }
+
+/* Before there is a channel */
+static int __init mk_poll_init(void)
+{
+	if (mk_poll_us == MK_POLL_US_DEFAULT)
+		mk_poll_us = arch_mk_is_virtual() ? MK_POLL_US_VIRTUAL : MK_POLL_US;
+
+	return 0;
+}
+pure_initcall(mk_poll_init);
 
 static enum hrtimer_restart mk_channel_hold_over(struct hrtimer *t)
 {

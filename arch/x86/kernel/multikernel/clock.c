@@ -6,10 +6,23 @@
 #include <linux/irqflags.h>
 #include <linux/timekeeping.h>
 
+#include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
 #include "x86.h"
+
+/**
+ * arch_mk_is_virtual - does a hypervisor, or an emulator, run these CPUs?
+ *
+ * CPUID leaf 1, ECX bit 31, which both set unless they are told not to.
+ *
+ * Context: any, once the boot CPU's features are known.
+ */
+bool arch_mk_is_virtual(void)
+{
+	return boot_cpu_has(X86_FEATURE_HYPERVISOR);
+}
 
 /**
  * arch_mk_tsc - time, as every kernel of this machine counts it

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 starts=${MK_STARTS:-20}
-plan 52
+plan 53
 
 # What ends at once is not a time-out of 10 s
 ONCE_MS=5000
@@ -215,6 +215,16 @@ check "no move was refused there" not has "$INST/web/console" "roam: refused"
 # the one between two softirqs that read. A CPU that is offline has no column.
 POLL=$PARAM/poll_us
 was=$(cat $POLL)
+by_default() {
+	local us=200
+	! grep -q "^flags.* hypervisor" /proc/cpuinfo || us=1000
+	equal poll_us "$was" $us
+}
+if grep -q multikernel.poll_us= /proc/cmdline; then
+	skip "poll_us, by default" "it is on the command line"
+else
+	check "poll_us, by default" by_default
+fi
 echo 0 >$POLL
 rung_at() { # CPU
 	awk -v cpu="CPU$1" 'NR == 1 { for (f = 1; f <= NF; f++) if ($f == cpu) at = f + 1 }
