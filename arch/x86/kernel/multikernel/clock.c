@@ -15,9 +15,10 @@
 /**
  * arch_mk_is_virtual - does a hypervisor, or an emulator, run these CPUs?
  *
- * CPUID leaf 1, ECX bit 31, which both set unless they are told not to.
+ * By CPUID leaf 1, ECX bit 31.
  *
  * Context: any, once the boot CPU's features are known.
+ * Return: true if so, unless whoever runs them hides it.
  */
 bool arch_mk_is_virtual(void)
 {
