@@ -26,13 +26,7 @@ DIR=$OUT/series-build
 mkdir -p "$DIR"
 
 more_option=CONFIG_ACPI	# of w1 and acpi
-cc=gcc hostcc=gcc
-if command -v ccache >/dev/null; then
-	install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
-	cc=$CACHE/cc hostcc="ccache gcc"
-	export MK_TREE=$SRC CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_NOHASHDIR=1
-fi
-export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
+compiler "$SRC"
 
 # A copy of the tree, by links: git, as patch and cp -f do, writes new files. The series is
 # applied elsewhere and fetched, so that only files that differ are ever new here.

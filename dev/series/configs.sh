@@ -15,13 +15,7 @@ TREE=$(sed -n 1p "$OUT/tree")
 DIR=$OUT/series-build/configs
 mkdir -p "$DIR"
 
-cc=gcc hostcc=gcc
-if command -v ccache >/dev/null; then
-	install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
-	cc=$CACHE/cc hostcc="ccache gcc"
-	export MK_TREE=$TREE CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_NOHASHDIR=1
-fi
-export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk KBUILD_BUILD_HOST=mk KBUILD_BUILD_VERSION=1
+compiler "$TREE"
 
 # v: the configuration; also the folder
 kmake() { make -C "$TREE" O="$DIR/$v" CC="$cc" HOSTCC="$hostcc" "${arch[@]}" "$@"; }

@@ -7,6 +7,20 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
 	GIT_COMMITTER_NAME=multikernel GIT_COMMITTER_EMAIL=linux-kernel@vger.kernel.org
 GIT_ID=(-c user.name=multikernel -c user.email=linux-kernel@vger.kernel.org)
 
+# compiler TREE: $cc and $hostcc, by ccache if there is one, for builds of that tree which
+# are the same whoever makes them and when
+compiler() {
+	# shellcheck disable=SC2034 # for who sources this
+	cc=gcc hostcc=gcc
+	if command -v ccache >/dev/null; then
+		install_if_changed "$CACHE/cc" "$TOP/dev/cc.sh"
+		cc=$CACHE/cc hostcc="ccache gcc"
+		export MK_TREE=$1 CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache} CCACHE_NOHASHDIR=1
+	fi
+	export KBUILD_BUILD_TIMESTAMP=@1767225600 KBUILD_BUILD_USER=mk KBUILD_BUILD_HOST=mk \
+		KBUILD_BUILD_VERSION=1
+}
+
 # Files of the kernel that the series changes. pristine/ may have more, of earlier times.
 changed_files() {
 	comm -12 <(sort "$TREE.mk/manifest") <(cd "$TREE.mk/pristine" && find . -type f -printf '%P\n' | sort)
