@@ -235,6 +235,8 @@ struct mk_poll {
 
 	/* private: */
 	bool left;
+	bool queued;
+	bool over;
 };
 
 int mk_service_register(struct mk_service *service);

@@ -11,6 +11,7 @@
 #include <linux/hrtimer.h>
 #include <linux/irq_poll.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/multikernel.h>
 #include <linux/multikernel_abi.h>
 #include <linux/mutex.h>
@@ -141,6 +142,13 @@ struct mk_flood {
 #define MK_SOFT_BUDGET	8
 #define MK_SOFT_LEN	4096
 
+/*
+ * Looks at an empty ring between two pauses.  A pause takes up to 140 cycles (Intel's
+ * optimization manual, PAUSE latency in Skylake), and leaves the translated code under
+ * an emulator: what comes meanwhile waits for its end.
+ */
+#define MK_LOOKS	64
+
 /**
  * struct mk_channel - one kernel's end of the rings and doorbells to another
  * @node: in the list that the doorbell walks; RCU, mk_channels_lock
@@ -157,7 +165,7 @@ struct mk_flood {
  *
  * @rx_lock: serializes readers, and opening and closing of endpoints
  * @rx_owner: who holds it
- * @rx_busy: bit 0: somebody is at it: who holds @rx_lock, or @soft
+ * @rx_busy: somebody is at it: who holds @rx_lock, or @soft
  * @soft: reads what needs no process, in softirq
  * @soft_may: it may; not between what it left to @reader and @reader's next sleep
  * @soft_at: when it did so last, local_clock()
@@ -167,7 +175,7 @@ struct mk_flood {
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
  * @poll_ns: how long it looks at an empty ring before it sleeps
- * @pollers: those that want to read, or look for messages, in its place
+ * @pollers: those that look for messages in its place, or wait for their turn to read
  * @polled: somebody found a message in its place, and nothing else since
  * @polled_at: when that was, local_clock()
  * @hold_lock: the next four
@@ -220,7 +228,7 @@ struct mk_channel {
 
 	struct mutex rx_lock; /* readers; endpoints */
 	struct task_struct *rx_owner;
-	unsigned long rx_busy;
+	atomic_t rx_busy;
 	struct irq_poll soft;
 	bool soft_may;
 	u64 soft_at;
@@ -320,18 +328,24 @@ extern unsigned int mk_poll_us;
 void mk_reader_init(struct mk_channel *ch);
 int mk_reader(void *data);
 bool mk_channel_read(struct mk_channel *ch, bool waiter);
-bool mk_channel_look(const struct mk_channel *ch);
-void mk_channel_give_room(struct mk_channel *ch);
-bool mk_channel_arm(struct mk_channel *ch);
-void mk_channel_disarm(struct mk_channel *ch);
+void mk_channel_tell_room(struct mk_channel *ch, u32 want);
 void mk_channel_hold(struct mk_channel *ch);
 void mk_channel_wake(struct mk_channel *ch);
 void mk_channel_heard(struct mk_channel *ch);
 void mk_channel_check(struct mk_channel *ch);
 
+/* What the longest look at an empty ring may be set to: others want that CPU, too */
+#define MK_POLL_US_MAX	10000U
+
+/* mk_poll_max(), inline */
+static inline u64 mk_poll_limit(void)
+{
+	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
+}
+
 /* poll.c */
-u64 mk_poll_begin(struct mk_channel *ch, u64 ns);
-void mk_poll_abort(struct mk_channel *ch);
+u64 mk_poll_begin(struct mk_channel *ch, struct mk_poll *p, u64 ns);
+void mk_poll_abort(struct mk_channel *ch, struct mk_poll *p);
 bool mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 from, u64 ns);
 
 static inline bool mk_channel_is_open(const struct mk_channel *ch)
@@ -374,11 +388,91 @@ static inline bool mk_channel_wanted(const struct mk_channel *ch)
 	       (!mk_ring_empty(&ch->rx) || mk_channel_has_room(ch));
 }
 
+/**
+ * mk_channel_look - look for a moment if something comes
+ * @ch: channel; RCU read side if it may be closed
+ *
+ * For what can come at any time: what is to be read.
+ *
+ * Context: any; a hint.
+ * Return: true if mk_channel_wanted() may be, now.
+ */
+static inline bool mk_channel_look(const struct mk_channel *ch)
+{
+	int i;
+
+	if (mk_channel_wanted(ch))
+		return true;
+	if (mk_channel_is_open(ch) && !READ_ONCE(ch->broken))
+		for (i = 0; i < MK_LOOKS; i++)
+			if (!mk_ring_empty(&ch->rx))
+				return true;
+	cpu_relax();
+
+	return false;
+}
+
 /* With @rx_lock, or in softirq on behalf of who may have it next */
 static inline void mk_assert_reads(const struct mk_channel *ch)
 {
-	lockdep_assert(test_bit(0, &ch->rx_busy) &&
+	lockdep_assert(atomic_read(&ch->rx_busy) &&
 		       (in_serving_softirq() || lockdep_is_held(&ch->rx_lock)));
+}
+
+/**
+ * mk_channel_disarm - no doorbells from now on
+ * @ch: open channel
+ *
+ * The softirq does not take those that come late.
+ *
+ * Context: any; reading the channel.
+ */
+static inline void mk_channel_disarm(struct mk_channel *ch)
+{
+	mk_assert_reads(ch);
+
+	WRITE_ONCE(ch->soft_may, false);
+	WRITE_ONCE(*ch->armed, 0);
+}
+
+/**
+ * mk_channel_arm - doorbells from now on
+ * @ch: channel, in any state
+ *
+ * Context: any; reading the channel.
+ * Return: true if something came before, for which there may be none.
+ */
+static inline bool mk_channel_arm(struct mk_channel *ch)
+{
+	mk_assert_reads(ch);
+
+	if (!mk_channel_is_open(ch))
+		return false;
+	WRITE_ONCE(ch->soft_may, true);
+	WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
+	/* @armed before the look at the ring, see reader.c */
+	smp_mb();
+
+	return mk_channel_wanted(ch);
+}
+
+/**
+ * mk_channel_give_room - a sender of the peer's may wait for what was read
+ * @ch: open channel
+ *
+ * Context: any but NMI; reading the channel.
+ */
+static inline void mk_channel_give_room(struct mk_channel *ch)
+{
+	u32 want;
+
+	/* The room before the look at @peer_want_room, see reader.c */
+	smp_mb();
+	want = READ_ONCE(*ch->peer_want_room);
+	if (!want)
+		ch->room_rung = 0;
+	else
+		mk_channel_tell_room(ch, want);
 }
 
 /**
@@ -404,12 +498,12 @@ static inline bool mk_dispatch_is_busy(struct mk_channel *ch, const struct mk_re
 
 static inline bool mk_rx_try_busy(struct mk_channel *ch)
 {
-	return !test_and_set_bit_lock(0, &ch->rx_busy);
+	return !atomic_xchg_acquire(&ch->rx_busy, 1);
 }
 
 static inline void mk_rx_idle(struct mk_channel *ch)
 {
-	clear_bit_unlock(0, &ch->rx_busy);
+	atomic_set_release(&ch->rx_busy, 0);
 }
 
 static inline void mk_rx_locked(struct mk_channel *ch)
@@ -448,13 +542,17 @@ static inline void mk_rx_unlock(struct mk_channel *ch)
 }
 
 /* message.c */
+int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
+		  const struct mk_record *rec, const void *data);
 int mk_send_record(struct mk_channel *ch, struct mk_endpoint *ep,
 		   const struct mk_record *rec, const void *data, long timeout);
-int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
 int mk_reply_error(struct mk_endpoint *ep, u64 request, int err);
-void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err);
 void mk_late_replies_send(struct mk_channel *ch);
 void mk_late_replies_drop(struct mk_channel *ch);
+
+/* ask.c */
+int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload);
+void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err);
 
 /* service.c */
 bool mk_dispatch_is_atomic(const struct mk_channel *ch, const struct mk_record *rec);

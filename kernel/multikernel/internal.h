@@ -28,7 +28,8 @@
  * - channel.c: rings plus doorbell to a peer: attached, open, closed
  * - reader.c: the thread that reads them, and the softirq before it
  * - poll.c: who waits, and reads in its place
- * - message.c: sending, asking, answering
+ * - message.c: sending, and answering
+ * - ask.c: asking, and waiting for the answer
  * - service.c: which services there are, and who gets a record
  * - console.c: a spawn's printk lines in the window, both ends
  * - heartbeat.c: says that this kernel is alive, and hears it of the peers

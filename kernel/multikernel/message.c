@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * multikernel: sending, asking, answering
+ * multikernel: sending, and answering
  *
  * A sender holds &mk_channel.tx_lock, and has interrupts off, from the moment it
  * has room until its record is complete: nobody can be preempted or die in
@@ -11,7 +11,6 @@
  * can't wait for each other.
  */
 #include <linux/export.h>
-#include <linux/sched/clock.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -50,15 +49,14 @@ static bool mk_peer_sleeps(struct mk_channel *ch)
 	return true;
 }
 
-/* Room for a record, or the peer is asked to say when there is some */
-static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
+/* No room for a record: look once more after the peer was asked to say when there is some */
+static noinline int mk_tx_no_room(struct mk_channel *ch, struct mk_endpoint *ep, int err,
+				  u32 len, u32 *pad, void **payload)
 {
 	struct mk_ring_tx look;
-	int err;
 
 	lockdep_assert_held(&ch->tx_lock);
 
-	err = mk_ring_reserve(&ch->tx, len, pad, payload);
 	if (err == -EAGAIN) {
 		mk_count(ch->stats.tx_full, 1);
 		/* Another sender may look at the index before it is waited for */
@@ -80,12 +78,15 @@ static int mk_tx_room(struct mk_channel *ch, u32 len, u32 *pad, void **payload)
 	}
 	if (err == -EPROTO)
 		ch->ops->fault(ch, "impossible tail");
+	if (err == -EAGAIN && ep)
+		ep->starved = true;
 
 	return err;
 }
 
-static int mk_tx_begin(struct mk_channel *ch, struct mk_endpoint *ep, u32 len,
-		       u32 *pad, void **payload)
+/* This and mk_tx_end() are most of what a message costs its sender: without calls */
+static __always_inline int mk_tx_begin(struct mk_channel *ch, struct mk_endpoint *ep, u32 len,
+				       u32 *pad, void **payload)
 {
 	int err;
 
@@ -95,16 +96,14 @@ static int mk_tx_begin(struct mk_channel *ch, struct mk_endpoint *ep, u32 len,
 		return ch->state == MK_CHANNEL_DEAD ? -EPIPE : -ENOTCONN;
 	if (ep && !ep->open)
 		return -ENOTCONN;
-	err = mk_tx_room(ch, len, pad, payload);
-	if (err == -EAGAIN && ep)
-		ep->starved = true;
+	err = mk_ring_reserve(&ch->tx, len, pad, payload);
 
-	return err;
+	return unlikely(err) ? mk_tx_no_room(ch, ep, err, len, pad, payload) : 0;
 }
 
 /* The record is complete: show it, leave, and wake who has to read it */
-static void mk_tx_end(struct mk_channel *ch, const struct mk_record *rec, u32 pad,
-		      unsigned long flags)
+static __always_inline void mk_tx_end(struct mk_channel *ch, const struct mk_record *rec,
+				      u32 pad, unsigned long flags)
 	__releases(&ch->tx_lock)
 {
 	bool ring;
@@ -124,8 +123,18 @@ static void mk_tx_end(struct mk_channel *ch, const struct mk_record *rec, u32 pa
 	local_irq_restore(flags);
 }
 
-static int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
-			 const struct mk_record *rec, const void *data)
+/**
+ * mk_try_record - send a record of any kind, now
+ * @ch: channel
+ * @ep: endpoint that must be open, or NULL
+ * @rec: header
+ * @data: @rec->len bytes
+ *
+ * Context: any but NMI.
+ * Return: 0; else as mk_send_record() with a time-out of 0.
+ */
+int mk_try_record(struct mk_channel *ch, struct mk_endpoint *ep,
+		  const struct mk_record *rec, const void *data)
 {
 	unsigned long flags;
 	void *payload;
@@ -296,283 +305,17 @@ void mk_abort(struct mk_slot *slot)
 }
 EXPORT_SYMBOL_GPL(mk_abort);
 
-/* Asking */
-
-static int mk_waiter_add(struct mk_channel *ch, struct mk_waiter *w)
-{
-	int err = 0;
-
-	spin_lock_bh(&ch->requests_lock);
-	if (!mk_channel_is_open(ch)) {
-		err = -EPIPE;
-	} else if (!READ_ONCE(w->ep->open)) {
-		/* Who closes it may wait for those who wait for their turn */
-		err = -ENOTCONN;
-	} else if (ch->nr_requests >= MK_REQUESTS_MAX) {
-		err = -EAGAIN;
-	} else {
-		w->id = ++ch->last_request;
-		list_add_tail(&w->node, &ch->requests);
-		ch->nr_requests++;
-	}
-	spin_unlock_bh(&ch->requests_lock);
-
-	return err;
-}
-
-static void mk_waiter_del(struct mk_channel *ch, struct mk_waiter *w)
-{
-	lockdep_assert_held(&ch->requests_lock);
-	list_del_init(&w->node);
-	/* Who waits for his turn has seen that there were so many, under this lock */
-	if (ch->nr_requests-- == MK_REQUESTS_MAX)
-		wake_up_all(&ch->request_wait);
-}
-
-/* False if somebody else took it: its result follows at once */
-static bool mk_waiter_cancel(struct mk_channel *ch, struct mk_waiter *w)
-{
-	bool mine;
-
-	spin_lock_bh(&ch->requests_lock);
-	mine = !list_empty(&w->node);
-	if (mine)
-		mk_waiter_del(ch, w);
-	spin_unlock_bh(&ch->requests_lock);
-
-	return mine;
-}
-
-static bool mk_waiter_done(struct mk_poll *p)
-{
-	/* Pairs with the cmpxchg of mk_waiter_end(): the answer is there */
-	return atomic_read_acquire(&container_of(p, struct mk_waiter, poll)->state) ==
-	       MK_WAITER_DONE;
-}
-
-static long mk_time_left(unsigned long start, long timeout)
-{
-	unsigned long passed = jiffies - start;
-
-	if (timeout == MAX_SCHEDULE_TIMEOUT)
-		return timeout;
-
-	return passed < timeout ? timeout - passed : 0;
-}
-
-static int mk_wait_asleep(struct mk_channel *ch, struct mk_waiter *w, long timeout)
-{
-	long left;
-
-	/* Either mk_waiter_end() sees this, or it was there before, and so was the answer */
-	if (atomic_cmpxchg(&w->state, MK_WAITER_POLLS, MK_WAITER_SLEEPS) == MK_WAITER_DONE) {
-		smp_acquire__after_ctrl_dep();
-		return 0;
-	}
-	left = wait_for_completion_killable_timeout(&w->woken, timeout);
-	if (left <= 0) {
-		if (mk_waiter_cancel(ch, w))
-			return left ? -EINTR : -ETIMEDOUT;
-		wait_for_completion(&w->woken);
-	}
-
-	return 0;
-}
-
-static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, u64 poll_ns, long timeout)
-{
-	u64 from = local_clock();
-	int err;
-
-	/* As a rule it took no longer than it may, and no look at the clock is needed */
-	if (mk_poll_request(ch, &w->poll, from, poll_ns) && mk_waiter_done(&w->poll)) {
-		mk_poll_adapt(&ch->request_poll_ns, 0);
-		return w->result;
-	}
-	err = mk_wait_asleep(ch, w, timeout);
-	if (err)
-		return err;
-	mk_poll_adapt(&ch->request_poll_ns, local_clock() - from);
-
-	return w->result;
-}
-
-/**
- * mk_request - ask, and wait for the answer
- * @ep: open endpoint
- * @data: payload of the request
- * @len: its bytes, at most %MK_PAYLOAD_MAX
- * @reply: gets the payload of the answer
- * @room: its bytes
- * @timeout: jiffies that it may take in all, more than 0
- *
- * While it waits the caller may read in the reader's place, and so may run
- * @receive and @writable of each service of this peer: it must hold no lock that
- * these take.  @open and @close never run here, and so can wait for callers.
- *
- * Context: process, may sleep; not called by a service about its own peer.
- * Return: bytes of the answer; -EOPNOTSUPP if the peer does not serve this;
- * -EMSGSIZE if request or answer are too long; -ETIMEDOUT; -EINTR for a fatal
- * signal; -EDEADLK if the caller is what has to read the answer; -ENOTCONN if
- * the endpoint is closed or was closed meanwhile; -EPIPE if the peer is dead
- * or died; -EPROTO if it broke the rules, or answered what is no error; -EINVAL
- * without a @timeout; or what the peer's service answered.
- */
-ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
-		   void *reply, size_t room, long timeout)
-{
-	struct mk_record rec = { .service = ep->id, .flags = MK_RECORD_REQUEST };
-	struct mk_waiter w = {
-		.poll = { .done = mk_waiter_done, .ep = ep },
-		.ep = ep, .reply = reply, .room = room,
-	};
-	struct mk_channel *ch = ep->ch;
-	unsigned long start = jiffies;
-	u64 poll_ns;
-	long left = 0;
-	ssize_t err;
-
-	might_sleep();
-	if (timeout <= 0)
-		return -EINVAL;
-	if (len > MK_PAYLOAD_MAX)
-		return -EMSGSIZE;
-	if (READ_ONCE(ch->rx_owner) == current)
-		return -EDEADLK;
-	if (!READ_ONCE(ep->open))
-		return READ_ONCE(ch->state) == MK_CHANNEL_DEAD ? -EPIPE : -ENOTCONN;
-
-	INIT_LIST_HEAD(&w.node);
-	atomic_set(&w.state, MK_WAITER_POLLS);
-	init_completion(&w.woken);
-	err = mk_waiter_add(ch, &w);
-	if (err == -EAGAIN)
-		left = wait_event_killable_timeout(ch->request_wait,
-						   (err = mk_waiter_add(ch, &w)) != -EAGAIN,
-						   timeout);
-	if (err == -EAGAIN)
-		return left < 0 ? -EINTR : -ETIMEDOUT;
-	if (err)
-		return err;
-
-	rec.id = w.id;
-	rec.len = len;
-	poll_ns = mk_poll_begin(ch, READ_ONCE(ch->request_poll_ns));
-	err = mk_send_record(ch, ep, &rec, data, 0);
-	if (err && poll_ns) {
-		/* As long as doorbells are off the peer does not ring for room either */
-		mk_poll_abort(ch);
-		poll_ns = 0;
-	}
-	if (err == -EAGAIN)
-		err = mk_send_record(ch, ep, &rec, data, mk_time_left(start, timeout));
-	if (err && mk_waiter_cancel(ch, &w))
-		/* A time-out of 0 left for a ring without room */
-		return err == -EAGAIN ? -ETIMEDOUT : err;
-
-	/* With an error only if that request was ended already, by who closes */
-	return mk_wait(ch, &w, poll_ns, max(mk_time_left(start, timeout), 1L));
-}
-EXPORT_SYMBOL_GPL(mk_request);
-
-static void mk_waiter_end(struct mk_waiter *w, ssize_t result)
-{
-	w->result = result;
-	/* Who polls and sees this is gone, and @w with him */
-	if (atomic_cmpxchg(&w->state, MK_WAITER_POLLS, MK_WAITER_DONE) == MK_WAITER_SLEEPS)
-		complete(&w->woken);
-}
-
-/**
- * mk_answer - an answer came
- * @ch: channel
- * @rec: checked header, private copy
- * @payload: in the ring
- *
- * Context: process or softirq, reading the channel.
- * Return: 0; -EPROTO if it is against the rules.
- */
-int mk_answer(struct mk_channel *ch, const struct mk_record *rec, const void *payload)
-{
-	struct mk_waiter *w, *found = NULL;
-	ssize_t result = rec->len;
-	u32 error;
-
-	mk_assert_reads(ch);
-
-	if (rec->flags == MK_RECORD_ERROR) {
-		if (rec->len != sizeof(error))
-			return -EPROTO;
-		error = READ_ONCE(*(const u32 *)payload);
-		if (!error || error > MAX_ERRNO)
-			return -EPROTO;
-		/* ERESTARTSYS and its like mean something to the caller's syscall */
-		result = error < ERESTARTSYS ? -(ssize_t)error : -EPROTO;
-	}
-
-	spin_lock_bh(&ch->requests_lock);
-	list_for_each_entry(w, &ch->requests, node) {
-		if (w->id != rec->id || w->ep->id != rec->service)
-			continue;
-		found = w;
-		mk_waiter_del(ch, w);
-		break;
-	}
-	spin_unlock_bh(&ch->requests_lock);
-
-	if (!found) {
-		/* Late, or never asked for: completes nothing */
-		mk_count(ch->stats.stray_replies, 1);
-		return 0;
-	}
-	if (result > (ssize_t)found->room)
-		result = -EMSGSIZE;
-	else if (result > 0)
-		memcpy(found->reply, payload, result);
-	mk_waiter_end(found, result);
-
-	return 0;
-}
-
-/**
- * mk_requests_fail - end those who wait for an answer
- * @ch: channel
- * @ep: only those who asked this endpoint, or NULL for all
- * @err: with what
- *
- * Context: process.
- */
-void mk_requests_fail(struct mk_channel *ch, struct mk_endpoint *ep, int err)
-{
-	struct mk_waiter *w, *next;
-
-	spin_lock_bh(&ch->requests_lock);
-	list_for_each_entry_safe(w, next, &ch->requests, node) {
-		if (ep && w->ep != ep)
-			continue;
-		mk_waiter_del(ch, w);
-		mk_waiter_end(w, err);
-	}
-	spin_unlock_bh(&ch->requests_lock);
-}
-
 /* Answering */
 
-static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
-			   const void *data)
+/* There was no room: kept, unless some has come */
+static noinline int mk_reply_later(struct mk_channel *ch, struct mk_endpoint *open,
+				   const struct mk_record *rec, const void *data)
 {
-	/* An error answer is for requests to what is not there, too */
-	struct mk_endpoint *open = rec->flags == MK_RECORD_ERROR ? NULL : ep;
-	struct mk_channel *ch = ep->ch;
 	struct mk_late_reply *late;
 	unsigned long flags;
 	void *payload;
 	u32 pad;
 	int err;
-
-	err = mk_try_record(ch, open, rec, data);
-	if (err != -EAGAIN)
-		return err;
 
 	late = kmalloc(struct_size(late, payload, rec->len), GFP_ATOMIC | __GFP_NOWARN);
 	if (late) {
@@ -604,6 +347,15 @@ static int mk_reply_record(struct mk_endpoint *ep, const struct mk_record *rec,
 	return err;
 }
 
+/* @open: the endpoint that must be, or NULL */
+static int mk_reply_record(struct mk_channel *ch, struct mk_endpoint *open,
+			   const struct mk_record *rec, const void *data)
+{
+	int err = mk_try_record(ch, open, rec, data);
+
+	return err == -EAGAIN ? mk_reply_later(ch, open, rec, data) : err;
+}
+
 /**
  * mk_reply - answer a request
  * @ep: endpoint that it came on
@@ -627,7 +379,7 @@ int mk_reply(struct mk_endpoint *ep, u64 request, const void *data, size_t len)
 	if (len > MK_PAYLOAD_MAX)
 		return -EMSGSIZE;
 
-	return mk_reply_record(ep, &rec, data);
+	return mk_reply_record(ep->ch, ep, &rec, data);
 }
 EXPORT_SYMBOL_GPL(mk_reply);
 
@@ -648,7 +400,8 @@ int mk_reply_error(struct mk_endpoint *ep, u64 request, int err)
 		.len = sizeof(error),
 	};
 
-	return mk_reply_record(ep, &rec, &error);
+	/* For requests to what is not there, too */
+	return mk_reply_record(ep->ch, NULL, &rec, &error);
 }
 
 /**

@@ -94,7 +94,7 @@ static bool mk_poll_disarm(struct mk_channel *ch, bool found)
 	return true;
 }
 
-/* Read what is there, until @p is over.  True if the rest is the reader's */
+/* Read what is there, until @p is over, and says so.  True if the rest is the reader's */
 static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
 {
 	int budget = MK_RX_BUDGET;
@@ -102,14 +102,17 @@ static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
 
 	lockdep_assert_held(&ch->rx_lock);
 
-	while (mk_channel_wanted(ch) && !mk_poll_over(p)) {
+	do {
 		rx = ch->stats.rx;
 		if (mk_channel_read(ch, true))
 			return true;
+		p->over = mk_poll_over(p);
+		if (p->over)
+			return false;
 		budget -= 1 + (int)(ch->stats.rx - rx);
 		if (budget <= 0)
 			return true;
-	}
+	} while (mk_channel_wanted(ch));
 
 	return false;
 }
@@ -119,10 +122,16 @@ static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
  * up to who turned them off that they are on again, or that the reader is awake; who
  * did not get the lock turned nothing off.
  */
-static void mk_poll_start(struct mk_channel *ch)
+static void mk_poll_start(struct mk_channel *ch, struct mk_poll *p)
 {
-	if (!mk_poll_reads(ch) && mk_rx_trylock(ch) && mk_channel_is_open(ch))
-		mk_channel_disarm(ch);
+	if (mk_rx_trylock(ch)) {
+		if (mk_channel_is_open(ch))
+			mk_channel_disarm(ch);
+	} else if (!p->queued) {
+		/* The reader is not to look on */
+		p->queued = true;
+		atomic_inc(&ch->pollers);
+	}
 }
 
 /* With @more, the rest is the reader's */
@@ -132,9 +141,17 @@ static void mk_poll_stop(struct mk_channel *ch, bool more)
 		mk_poll_end(ch, more || mk_channel_arm(ch));
 }
 
+/* Not any more */
+static void mk_poll_dequeue(struct mk_channel *ch, struct mk_poll *p)
+{
+	if (p->queued)
+		atomic_dec(&ch->pollers);
+}
+
 /**
  * mk_poll_begin - somebody is about to ask, and to poll for the answer
  * @ch: channel; does not go away before the end of that
+ * @p: what to wait for
  * @ns: for how long
  *
  * Unless somebody else reads, doorbells are off from here on: an answer that came
@@ -148,15 +165,15 @@ static void mk_poll_stop(struct mk_channel *ch, bool more)
  * Return: how long to poll, @ns but no longer than multikernel.poll_us; if it is not
  * 0, mk_poll_request() or mk_poll_abort() has to follow.
  */
-u64 mk_poll_begin(struct mk_channel *ch, u64 ns)
+u64 mk_poll_begin(struct mk_channel *ch, struct mk_poll *p, u64 ns)
 {
-	ns = min(ns, mk_poll_max());
+	ns = min(ns, mk_poll_limit());
 	if (!ns || IS_ENABLED(CONFIG_PREEMPT_RT))
 		return 0;
 
+	p->queued = false;
 	mk_poll_stay();
-	atomic_inc(&ch->pollers);
-	mk_poll_start(ch);
+	mk_poll_start(ch, p);
 
 	return ns;
 }
@@ -164,13 +181,14 @@ u64 mk_poll_begin(struct mk_channel *ch, u64 ns)
 /**
  * mk_poll_abort - nothing was asked after all
  * @ch: channel, after mk_poll_begin()
+ * @p: who is not to wait
  *
  * Context: process; preemption and locks are as before mk_poll_begin() on return.
  */
-void mk_poll_abort(struct mk_channel *ch)
+void mk_poll_abort(struct mk_channel *ch, struct mk_poll *p)
 {
 	mk_poll_stop(ch, false);
-	atomic_dec(&ch->pollers);
+	mk_poll_dequeue(ch, p);
 	mk_poll_leave();
 }
 
@@ -185,7 +203,8 @@ static bool mk_poll_turn(struct mk_channel *ch, struct mk_poll *p)
 		cond_resched();
 		mk_poll_stay();
 	}
-	mk_poll_start(ch);
+	if (!mk_poll_reads(ch))
+		mk_poll_start(ch, p);
 	if (!mk_poll_reads(ch)) {
 		/* Who has the lock may bring it, too */
 		cpu_relax();
@@ -223,17 +242,19 @@ bool mk_poll_request(struct mk_channel *ch, struct mk_poll *p, u64 from, u64 ns)
 	if (!ns)
 		return false;
 
+	p->over = false;
+
 	while (mk_poll_watch(ch, p, end)) {
 		more = mk_poll_turn(ch, p);
 		turns++;
-		if (more || mk_poll_over(p) || local_clock() >= end)
+		if (more || p->over || mk_poll_over(p) || local_clock() >= end)
 			break;
 	}
 	/* Whoever left doorbells off for a while knows nothing of who goes to sleep now */
-	if (!mk_poll_over(p))
-		mk_poll_start(ch);
+	if (!p->over && !mk_poll_reads(ch) && !mk_poll_over(p))
+		mk_poll_start(ch, p);
 	mk_poll_stop(ch, more);
-	atomic_dec(&ch->pollers);
+	mk_poll_dequeue(ch, p);
 	mk_poll_leave();
 
 	return turns == 1;
@@ -328,7 +349,7 @@ bool mk_poll(struct mk_endpoint *ep, struct mk_poll *p, u64 ns)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "endpoint may go away");
 	p->ep = ep;
 	p->left = false;
-	end = now + min(ns, mk_poll_max());
+	end = now + min(ns, mk_poll_limit());
 	if (now == end || mk_poll_over(p))
 		return false;
 

@@ -45,16 +45,6 @@
 /* Shortest look at an empty ring, ns */
 #define MK_POLL_MIN	4000
 
-/* And what the longest may be set to: others want that CPU, too */
-#define MK_POLL_US_MAX	10000U
-
-/*
- * Looks at an empty ring between two pauses.  A pause takes up to 140 cycles (Intel's
- * optimization manual, PAUSE latency in Skylake), and leaves the translated code under
- * an emulator: what comes meanwhile waits for its end.
- */
-#define MK_LOOKS	16
-
 /* Softirqs that read are so far apart, ns; or the reader has its turn */
 #define MK_SOFT_PAUSE	100000
 
@@ -135,53 +125,24 @@ static void mk_channel_broken(struct mk_channel *ch, const char *what,
 	ch->ops->fault(ch, text);
 }
 
-/**
- * mk_channel_look - look for a moment if something comes
- * @ch: channel; RCU read side if it may be closed
- *
- * For what can come at any time: what is to be read.
- *
- * Context: any; a hint.
- * Return: true if mk_channel_wanted() may be, now.
- */
-bool mk_channel_look(const struct mk_channel *ch)
-{
-	int i;
-
-	if (mk_channel_wanted(ch))
-		return true;
-	if (mk_channel_is_open(ch) && !READ_ONCE(ch->broken))
-		for (i = 0; i < MK_LOOKS; i++)
-			if (!mk_ring_empty(&ch->rx))
-				return true;
-	cpu_relax();
-
-	return false;
-}
-
 /* Reading */
 
 /**
- * mk_channel_give_room - a sender of the peer's may wait for what was read
+ * mk_channel_tell_room - a sender of the peer's waits for what was read
  * @ch: open channel
+ * @want: what it said, not 0
  *
  * Context: any but NMI; reading the channel.
  */
-void mk_channel_give_room(struct mk_channel *ch)
+void mk_channel_tell_room(struct mk_channel *ch, u32 want)
 {
 	unsigned long flags;
-	u32 want;
 
-	/* The room before the look at @peer_want_room, see above */
-	smp_mb();
-	want = READ_ONCE(*ch->peer_want_room);
-	if (!want)
-		ch->room_rung = 0;
 	/*
 	 * If it had seen this room already, the doorbell is for the next one.  Who
 	 * is not armed is awake, and looks for room before it sleeps.
 	 */
-	if (!want || want == ch->room_rung || want == (ch->rx.next | MK_INDEX_SET) ||
+	if (want == ch->room_rung || want == (ch->rx.next | MK_INDEX_SET) ||
 	    !READ_ONCE(*ch->peer_armed))
 		return;
 	ch->room_rung = want;
@@ -315,7 +276,7 @@ bool mk_channel_read(struct mk_channel *ch, bool waiter)
  */
 u64 mk_poll_max(void)
 {
-	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;
+	return mk_poll_limit();
 }
 EXPORT_SYMBOL_GPL(mk_poll_max);
 
@@ -331,7 +292,7 @@ EXPORT_SYMBOL_GPL(mk_poll_max);
  */
 void mk_poll_adapt(u64 *window, u64 waited)
 {
-	u64 max = mk_poll_max();
+	u64 max = mk_poll_limit();
 	u64 now = min(READ_ONCE(*window), max);
 
 	if (waited < max)
@@ -341,43 +302,6 @@ void mk_poll_adapt(u64 *window, u64 waited)
 	WRITE_ONCE(*window, now);
 }
 EXPORT_SYMBOL_GPL(mk_poll_adapt);
-
-/**
- * mk_channel_disarm - no doorbells from now on
- * @ch: open channel
- *
- * The softirq does not take those that come late.
- *
- * Context: any; reading the channel.
- */
-void mk_channel_disarm(struct mk_channel *ch)
-{
-	mk_assert_reads(ch);
-
-	WRITE_ONCE(ch->soft_may, false);
-	WRITE_ONCE(*ch->armed, 0);
-}
-
-/**
- * mk_channel_arm - doorbells from now on
- * @ch: channel, in any state
- *
- * Context: any; reading the channel.
- * Return: true if something came before, for which there may be none.
- */
-bool mk_channel_arm(struct mk_channel *ch)
-{
-	mk_assert_reads(ch);
-
-	if (!mk_channel_is_open(ch))
-		return false;
-	WRITE_ONCE(ch->soft_may, true);
-	WRITE_ONCE(*ch->armed, ch->rx.next | MK_INDEX_SET);
-	/* @armed before the look at the ring, see above */
-	smp_mb();
-
-	return mk_channel_wanted(ch);
-}
 
 /**
  * mk_channel_hold - doorbells stay off for a while
@@ -391,7 +315,7 @@ bool mk_channel_arm(struct mk_channel *ch)
  */
 void mk_channel_hold(struct mk_channel *ch)
 {
-	ktime_t until = ktime_add_ns(ktime_get(), mk_poll_max());
+	ktime_t until = ktime_add_ns(ktime_get(), mk_poll_limit());
 	unsigned long flags;
 
 	lockdep_assert_held(&ch->rx_lock);
@@ -416,7 +340,7 @@ void mk_channel_hold(struct mk_channel *ch)
 static bool mk_channel_is_polled(struct mk_channel *ch)
 {
 	return READ_ONCE(ch->polled) && local_clock() - READ_ONCE(ch->polled_at) <
-					2 * mk_poll_max();
+					2 * mk_poll_limit();
 }
 
 /*
@@ -425,7 +349,7 @@ static bool mk_channel_is_polled(struct mk_channel *ch)
  */
 static bool mk_channel_run(struct mk_channel *ch)
 {
-	u64 window = min(ch->poll_ns, mk_poll_max());
+	u64 window = min(ch->poll_ns, mk_poll_limit());
 	u64 end = local_clock() + window;
 	bool empty = false, hit = false, left = false;
 	int budget = MK_RX_BUDGET;
@@ -553,7 +477,7 @@ static bool mk_soft_read(struct mk_channel *ch, int budget)
 	 * doorbell; and a peer that sends without a pause is read as the scheduler likes.
 	 * It may be about to sleep: it won't, as doorbells are off.
 	 */
-	if (ret || since < max_t(u64, mk_poll_max(), MK_SOFT_PAUSE)) {
+	if (ret || since < max_t(u64, mk_poll_limit(), MK_SOFT_PAUSE)) {
 		mk_channel_disarm(ch);
 		return true;
 	}

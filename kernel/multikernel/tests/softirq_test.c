@@ -65,7 +65,7 @@ static bool mk_soft_sleeps(struct mk_loop_end *end)
 	struct mk_channel *ch = &end->ch;
 
 	return READ_ONCE(*ch->armed) == (READ_ONCE(ch->rx.next) | MK_INDEX_SET) &&
-	       !test_bit(IRQ_POLL_F_SCHED, &ch->soft.state) && !test_bit(0, &ch->rx_busy) &&
+	       !test_bit(IRQ_POLL_F_SCHED, &ch->soft.state) && !atomic_read(&ch->rx_busy) &&
 	       READ_ONCE(ch->reader->__state) == TASK_IDLE;
 }
 
