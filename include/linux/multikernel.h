@@ -116,7 +116,7 @@ enum mk_role {
 struct mk_endpoint {
 	void *priv;
 
-	/* private: of channel.c, message.c and service.c */
+	/* private: of who reads and writes the channel */
 	struct mk_channel *ch;
 	const struct mk_service *service;
 	u16 id;

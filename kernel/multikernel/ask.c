@@ -6,8 +6,12 @@
  * whoever ends it takes him off: that one alone writes the result.  He polls first, and
  * reads in the reader's place meanwhile, see poll.c; then he sleeps.
  */
+#include <linux/err.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/sched/clock.h>
+#include <linux/string.h>
 
 #include "internal.h"
 
@@ -100,6 +104,7 @@ static ssize_t mk_wait(struct mk_channel *ch, struct mk_waiter *w, u64 poll_ns, 
 
 	/* As a rule it took no longer than it may, and no look at the clock is needed */
 	if (mk_poll_request(ch, &w->poll, from, poll_ns) && mk_waiter_done(&w->poll)) {
+		/* At the limit there is nothing to learn */
 		if (poll_ns < mk_poll_limit())
 			mk_poll_adapt(&ch->request_poll_ns, 0);
 		return w->result;
@@ -145,7 +150,10 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 	long left = 0;
 	ssize_t err;
 
-	/* might_sleep() without giving the CPU away before anything was asked */
+	/*
+	 * might_sleep() without giving the CPU away before anything was asked: who wants
+	 * it gets it while we wait, in mk_poll_request() or asleep
+	 */
 	__might_sleep(__FILE__, __LINE__);
 	if (timeout <= 0)
 		return -EINVAL;
@@ -158,6 +166,7 @@ ssize_t mk_request(struct mk_endpoint *ep, const void *data, size_t len,
 
 	INIT_LIST_HEAD(&w.node);
 	w.poll.done = mk_waiter_done;
+	w.poll.take = NULL;
 	w.poll.ep = ep;
 	w.poll.left = false;
 	w.ep = ep;

@@ -16,6 +16,7 @@
 #include <linux/multikernel_abi.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
 #include <linux/wait.h>
 
 #include "pulse.h"
@@ -145,7 +146,8 @@ struct mk_flood {
 /*
  * Looks at an empty ring between two pauses.  A pause takes up to 140 cycles (Intel's
  * optimization manual, PAUSE latency in Skylake), and leaves the translated code under
- * an emulator: what comes meanwhile waits for its end.
+ * an emulator: what comes meanwhile waits for its end.  Some 100 ns of looks lie between
+ * two, short beside what a sibling thread loses by a spin without any.
  */
 #define MK_LOOKS	64
 
@@ -175,7 +177,7 @@ struct mk_flood {
  * @room_rung: value there for which the doorbell was rung
  * @reader: thread that reads when nobody else does
  * @poll_ns: how long it looks at an empty ring before it sleeps
- * @pollers: those that look for messages in its place, or wait for their turn to read
+ * @pollers: those that look for messages in its place, or had to wait to read in it
  * @polled: somebody found a message in its place, and nothing else since
  * @polled_at: when that was, local_clock()
  * @hold_lock: the next four
@@ -337,7 +339,7 @@ void mk_channel_check(struct mk_channel *ch);
 /* What the longest look at an empty ring may be set to: others want that CPU, too */
 #define MK_POLL_US_MAX	10000U
 
-/* mk_poll_max(), inline */
+/* mk_poll_max() is for modules, which don't see the variable */
 static inline u64 mk_poll_limit(void)
 {
 	return (u64)min(READ_ONCE(mk_poll_us), MK_POLL_US_MAX) * NSEC_PER_USEC;

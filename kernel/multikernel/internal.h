@@ -15,7 +15,7 @@
  * - mem_pool.c: range allocator of the pool
  * - bootdesc.c: codec of what a spawn is told about itself
  * - core_elf.c: headers of a core file, and notes in it
- * - ring.c: record ring between two kernels
+ * - ring.h, ring.c: record ring between two kernels
  * - request.c: the line written to "create"
  * - pulse.c: signs of life
  * - ranges.c: whether some memory lies in, or touches, what somebody has

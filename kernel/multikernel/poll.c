@@ -94,7 +94,10 @@ static bool mk_poll_disarm(struct mk_channel *ch, bool found)
 	return true;
 }
 
-/* Read what is there, until @p is over, and says so.  True if the rest is the reader's */
+/*
+ * Read what is there, until it is over: @p->over says so.  True if the rest is the
+ * reader's; then it says nothing.
+ */
 static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
 {
 	int budget = MK_RX_BUDGET;
@@ -117,6 +120,23 @@ static bool mk_poll_read(struct mk_channel *ch, struct mk_poll *p)
 	return false;
 }
 
+/* The reader is not to look on while somebody waits for his turn */
+static void mk_poll_queue(struct mk_channel *ch, struct mk_poll *p)
+{
+	if (p->queued)
+		return;
+	p->queued = true;
+	atomic_inc(&ch->pollers);
+}
+
+static void mk_poll_dequeue(struct mk_channel *ch, struct mk_poll *p)
+{
+	if (!p->queued)
+		return;
+	p->queued = false;
+	atomic_dec(&ch->pollers);
+}
+
 /*
  * For who waits for an answer: the lock, and no doorbells, until mk_poll_stop().  It is
  * up to who turned them off that they are on again, or that the reader is awake; who
@@ -127,10 +147,8 @@ static void mk_poll_start(struct mk_channel *ch, struct mk_poll *p)
 	if (mk_rx_trylock(ch)) {
 		if (mk_channel_is_open(ch))
 			mk_channel_disarm(ch);
-	} else if (!p->queued) {
-		/* The reader is not to look on */
-		p->queued = true;
-		atomic_inc(&ch->pollers);
+	} else {
+		mk_poll_queue(ch, p);
 	}
 }
 
@@ -139,13 +157,6 @@ static void mk_poll_stop(struct mk_channel *ch, bool more)
 {
 	if (mk_poll_reads(ch))
 		mk_poll_end(ch, more || mk_channel_arm(ch));
-}
-
-/* Not any more */
-static void mk_poll_dequeue(struct mk_channel *ch, struct mk_poll *p)
-{
-	if (p->queued)
-		atomic_dec(&ch->pollers);
 }
 
 /**
@@ -198,17 +209,20 @@ static bool mk_poll_turn(struct mk_channel *ch, struct mk_poll *p)
 	bool more = false;
 
 	if (need_resched()) {
+		mk_poll_queue(ch, p);
 		mk_poll_stop(ch, false);
 		mk_poll_leave();
 		cond_resched();
 		mk_poll_stay();
 	}
-	if (!mk_poll_reads(ch))
-		mk_poll_start(ch, p);
 	if (!mk_poll_reads(ch)) {
-		/* Who has the lock may bring it, too */
+		mk_poll_start(ch, p);
+		/* Who had the lock may have brought it */
+		p->over = mk_poll_over(p);
+	}
+	if (!mk_poll_reads(ch)) {
 		cpu_relax();
-	} else if (mk_channel_wanted(ch)) {
+	} else if (!p->over && mk_channel_wanted(ch)) {
 		mk_count(ch->stats.polled, 1);
 		/* Services may sleep */
 		mk_poll_leave();

@@ -20,7 +20,6 @@
 #include <linux/string.h>
 
 #include <asm/barrier.h>
-#include <asm/rwonce.h>
 
 #include "ring.h"
 

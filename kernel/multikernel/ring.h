@@ -167,8 +167,8 @@ static inline int mk_ring_peek(struct mk_ring_rx *rx, struct mk_record *rec, con
 		pos = rx->next & (rx->size - 1);
 		left = rx->size - pos;
 		memcpy(rec, rx->data + pos, sizeof(*rec));
-		/* From here on the copy: the compiler must not read the ring again */
-		barrier();
+		/* From here on the copy, in memory: the compiler must not read the ring again */
+		barrier_data(rec);
 
 		if (rec->flags != MK_RECORD_PAD)
 			break;

@@ -454,10 +454,11 @@ static void mk_poll_asks(struct kunit *test)
 	struct mk_pair p = mk_pair(test, mk_receive_next);
 	struct mk_channel *ch = &p.loop->spawn.ch;
 	struct task_struct *reader;
+	struct task_struct *owner;
 	u64 now, ns, rung, read;
 	u8 data[MK_POLL_LEN];
+	u32 i, armed, n = 0;
 	struct mk_asker a;
-	u32 i, n = 0;
 
 	for (i = 0; i < 9; i++) {
 		KUNIT_ASSERT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
@@ -470,8 +471,8 @@ static void mk_poll_asks(struct kunit *test)
 		read = mk_stat(&p.loop->spawn, polled);
 		/* Something comes before the first look, or nothing does, or nothing was sent */
 		ns = mk_poll_begin(ch, &a.poll, i % 3 ? NSEC_PER_USEC : MK_POLL_LONG);
-		KUNIT_EXPECT_PTR_EQ(test, READ_ONCE(ch->rx_owner), current);
-		KUNIT_EXPECT_EQ(test, READ_ONCE(*ch->armed), 0);
+		owner = READ_ONCE(ch->rx_owner);
+		armed = READ_ONCE(*ch->armed);
 		if (i % 3 == 0)
 			mk_send(p.host->ep, data, sizeof(data), 0);
 		now = local_clock();
@@ -481,7 +482,10 @@ static void mk_poll_asks(struct kunit *test)
 			mk_poll_abort(ch, &a.poll);
 		WRITE_ONCE(ch->reader, reader);
 		KUNIT_EXPECT_NE(test, ns, 0);
+		KUNIT_EXPECT_PTR_EQ(test, owner, current);
+		KUNIT_EXPECT_EQ(test, armed, 0);
 		KUNIT_EXPECT_PTR_NE(test, READ_ONCE(ch->rx_owner), current);
+		KUNIT_EXPECT_EQ(test, atomic_read(&ch->pollers), 0);
 		KUNIT_EXPECT_NE(test, READ_ONCE(*ch->armed), 0);
 		if (i % 3 == 0) {
 			n++;
@@ -490,6 +494,9 @@ static void mk_poll_asks(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, mk_stat(&p.loop->spawn, polled), read + 1);
 			KUNIT_EXPECT_GT(test, a.looks, 0);
 		}
+		/* Who was not to wait is not asked */
+		if (i % 3 == 2)
+			KUNIT_EXPECT_EQ(test, a.looks, 0);
 		KUNIT_EXPECT_EQ(test, a.bare, 0);
 
 		KUNIT_EXPECT_TRUE(test, mk_soon(mk_reader_sleeps(ch)));
@@ -573,7 +580,8 @@ static void mk_poll_lock_taken(struct kunit *test)
 	struct mk_channel *ch = &p.loop->spawn.ch;
 	struct mk_asker a;
 	u32 armed, i;
-	u64 now;
+	u64 now, ns;
+	int queued;
 
 	for (i = 0; i < 2; i++) {
 		/* With the answer, and when the time is over */
@@ -582,13 +590,47 @@ static void mk_poll_lock_taken(struct kunit *test)
 		/* By nobody who asks: @rx_owner is not set */
 		mutex_lock(&ch->rx_lock);
 		now = local_clock();
-		mk_poll_request(ch, &a.poll, now, mk_poll_begin(ch, &a.poll, NSEC_PER_USEC));
+		ns = mk_poll_begin(ch, &a.poll, NSEC_PER_USEC);
+		queued = atomic_read(&ch->pollers);
+		mk_poll_request(ch, &a.poll, now, ns);
 		armed = READ_ONCE(*ch->armed);
 		mutex_unlock(&ch->rx_lock);
 		KUNIT_EXPECT_NE(test, armed, 0);
+		/* The reader is told that he waits for his turn */
+		KUNIT_EXPECT_EQ(test, queued, 1);
+		KUNIT_EXPECT_EQ(test, atomic_read(&ch->pollers), 0);
 	}
 	KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, 0, 0), 0);
 	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 1));
+	mk_pair_check(test, &p);
+}
+
+/* Somebody has the lock, and brings the answer: what else is there is the reader's */
+static void mk_poll_brought(struct kunit *test)
+{
+	struct mk_pair p = mk_pair(test, mk_receive_next);
+	struct mk_asker a = mk_asker(&p, 0);
+	struct mk_channel *ch = &p.loop->spawn.ch;
+	struct task_struct *reader;
+	u32 received, armed;
+	u64 now, ns;
+
+	mk_send_unheard(test, &p, 0, 1);
+	mutex_lock(&ch->rx_lock);
+	reader = ch->reader;
+	WRITE_ONCE(ch->reader, NULL);
+	ns = mk_poll_begin(ch, &a.poll, MK_POLL_LONG);
+	mutex_unlock(&ch->rx_lock);
+	now = local_clock();
+	mk_poll_request(ch, &a.poll, now, ns);
+	received = READ_ONCE(p.spawn->received);
+	armed = READ_ONCE(*ch->armed);
+	WRITE_ONCE(ch->reader, reader);
+	KUNIT_EXPECT_EQ(test, received, 0);
+	KUNIT_EXPECT_NE(test, armed, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ch->pollers), 0);
+	KUNIT_EXPECT_EQ(test, mk_send_filled(p.host, MK_POLL_LEN, 1, 0), 0);
+	KUNIT_EXPECT_TRUE(test, mk_soon(READ_ONCE(p.spawn->received) == 2));
 	mk_pair_check(test, &p);
 }
 
@@ -627,6 +669,7 @@ static struct kunit_case mk_poll_cases[] = {
 	KUNIT_CASE(mk_poll_busy),
 	KUNIT_CASE(mk_poll_busy_lock),
 	KUNIT_CASE(mk_poll_lock_taken),
+	KUNIT_CASE(mk_poll_brought),
 	KUNIT_CASE(mk_poll_lock_free),
 	KUNIT_CASE(mk_poll_learns),
 	KUNIT_CASE(mk_poll_race),
