@@ -106,11 +106,22 @@ ring() {
 
 few_lines() { between "log lines" "$(klog "$MARK" | mk_lines | grep -c '')" 1 "$LINES_MAX"; }
 
+# What fault/kind says beside such a reason
+kind_of() { # REASON
+	case $1 in
+	^fault:*) echo protocol ;;
+	^hang:*) echo hang ;;
+	^panic:*) echo panic ;;
+	*) echo unsaid ;;
+	esac
+}
+
 found_out() { # NAME REASON [WHAT THE HOST DOES]
 	klog_mark
 	load_red "lie:$1" && control red start && said red "lie $1 now" || return
 	[ -z "$3" ] || $3
-	ended red crashed "$2" && few_lines && not mkwrite "$DBG/red/ping" 1
+	ended red crashed "$2" && few_lines && not mkwrite "$DBG/red/ping" 1 &&
+		equal "kind of the fault" "$(val red fault/kind)" "$(kind_of "$2")"
 }
 
 
