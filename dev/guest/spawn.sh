@@ -342,13 +342,15 @@ bomb() {
 	done
 }
 
-# A shell that the OOM killer leaves alone, and that needs no process to count them
+# A shell that the OOM killer leaves alone, and that needs no process to count them.  Once a
+# second: with little memory that killer's reports are soon all that the console still has
 count_processes() {
+	said=0
 	echo -1000 >/proc/self/oom_score_adj
-	while read -r _ _ _ n _ </proc/loadavg; do
-		if [ "${n#*/}" -gt 150 ]; then
+	while read -r _ _ _ n _ </proc/loadavg && read -r now _ </proc/uptime; do
+		if [ "${n#*/}" -gt 150 ] && [ "${now%.*}" -gt "$said" ]; then
+			said=${now%.*}
 			say "forkbomb has ${n#*/} processes"
-			return
 		fi
 	done
 }
