@@ -18,7 +18,8 @@
 /* Indices */
 
 static void head_misaligned(void) { publish(me->ctl.head + 8); }
-static void head_far(void) { publish(host->ctl.tail + MK_RING_SIZE + 16); }
+/* However much of what is there the host reads before it sees this */
+static void head_far(void) { publish(host->ctl.tail + 2 * MK_RING_SIZE + 16); }
 static void head_back(void) { publish(host->ctl.tail - 16); }
 
 /* The kernel's reader writes the true one now and then */
