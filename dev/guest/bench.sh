@@ -156,7 +156,7 @@ sockets() {
 	local prefix=$1 how i=0
 	shift
 	rm -f $LIVES.rtt.* $LIVES.tput.*
-	while [ $i -lt "$ROUNDS" ]; do
+	while [ $i -lt $((ROUNDS * 3)) ]; do
 		i=$((i + 1))
 		for how; do
 			part_of $how
