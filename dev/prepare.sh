@@ -38,6 +38,9 @@ copy_users() {
 	local src stamp
 	src=$(cd "$LINUX" 2>/dev/null && pwd -P) || die "LINUX=$LINUX: no such folder"
 	[ -f "$src/Kbuild" ] || die "LINUX=$LINUX is no kernel tree"
+	# Not in the first 6.12.y; mk_request() has it
+	grep -qw __uninitialized "$src/include/linux/compiler_attributes.h" ||
+		die "LINUX=$LINUX is too old: __uninitialized is not in its compiler_attributes.h; a later 6.12.y has it"
 	TREE=$CACHE/src/user-$(sha256sum <<<"$src" | cut -c1-12)-mk
 	stamp=$TREE.mk/copied
 	if [ -d "$TREE" ]; then

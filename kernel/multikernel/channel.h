@@ -146,8 +146,8 @@ struct mk_flood {
 /*
  * Looks at an empty ring between two pauses.  A pause takes up to 140 cycles (Intel's
  * optimization manual, PAUSE latency in Skylake), and leaves the translated code under
- * an emulator: what comes meanwhile waits for its end.  Some 100 ns of looks lie between
- * two, short beside what a sibling thread loses by a spin without any.
+ * an emulator: what comes meanwhile waits for its end.  What a sibling thread, or a
+ * hypervisor that looks for pauses, makes of that many was not measured.
  */
 #define MK_LOOKS	64
 
