@@ -11,9 +11,10 @@ SEED   ?=
 MIRROR ?=
 DEB    ?=
 TESTS  ?=
+OVMF   ?=
 SIGNOFF ?=
 
-export LINUX SMP MEM ACCEL N SEED MIRROR DEB TESTS SIGNOFF
+export LINUX SMP MEM ACCEL N SEED MIRROR DEB TESTS OVMF SIGNOFF
 ifneq ($(O),)
 export O := $(abspath $(O))
 endif
@@ -59,6 +60,7 @@ clean distclean:
 #:   FLAVOUR=kasan   check: only the selftests, on this kernel or on kcsan (see TESTS)
 #:   TESTS=create,kill   only these files of the selftests
 #:   TIMEOUT=300     seconds after which a guest of demo, check, bench or soak is ended
+#:   OVMF=FILE       check: the EFI firmware (default: /usr/share/ovmf/OVMF.fd)
 #:   SHOW=all        check: the guests' whole log on the screen (story: the default; none)
 #:   SIGNOFF="Name <mail>"   series: the poster's, in each patch
 #:   FROM=3 TO=5     check-series: build these patches only; ONLY=am,docs: these checks only

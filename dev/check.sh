@@ -6,7 +6,8 @@
 #	series  the quick part of check-series
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh,
 #		microcode.sh and vhost.sh on a machine that has threads and shows no
-#		hypervisor, with the plain kernel, without its vsock transport
+#		hypervisor, with the plain kernel, without its vsock transport; and
+#		isolation.sh and guard.sh on a host that OVMF booted, by EFI
 #	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside
@@ -46,16 +47,18 @@ export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
 "$TOP/dev/kernel.sh" plain "$flavour"
 
-# part FLAVOUR MODE TIMEOUT [judge settings]
+# part FLAVOUR MODE TIMEOUT [--ports] [--bios FILE] [judge settings]
 part() {
-	local flavour=$1 mode=$2 timeout=$3 rc=0 start=$SECONDS
+	local flavour=$1 mode=$2 timeout=$3 rc=0 start=$SECONDS more=()
 	shift 3
 	say "$mode, on the $flavour kernel"
-	local more=()
-	if [ "${1:-}" = --ports ]; then
-		more=(--ports)
-		shift
-	fi
+	while :; do
+		case ${1:-} in
+		--ports) more+=("$1"); shift ;;
+		--bios) more+=("$1" "$2"); shift 2 ;;
+		*) break ;;
+		esac
+	done
 	"$TOP/dev/run.sh" "$flavour" "$mode" --show "${SHOW:-story}" --timeout "$timeout" \
 		"${more[@]}" || rc=$?
 	[ "$rc" != 130 ] || exit 130
@@ -101,6 +104,21 @@ LOG_PREFIX=check-smt- SMP=4,cores=2,threads=2 MK_CPU=max,family=23,-hypervisor \
 	TESTS=smt,microcode,vhost MK_APPEND=initcall_blacklist=mk_vsock_init \
 	part plain check 400 -v tap=1
 
+# The firmware of most machines.  The debug kernel has EFI
+ovmf=${OVMF:-/usr/share/ovmf/OVMF.fd}
+if [ -f "$ovmf" ]; then
+	LOG_PREFIX=check-efi- TESTS=isolation,guard MK_APPEND="crashkernel=128M kunit.enable=0" \
+		part debug check 400 --bios "$ovmf" -v tap=1
+	efi=$LOGS/check-efi-debug-check.out
+	if grep -qE '^ok [0-9]+ isolation: the host found EFI.?$' "$efi"; then
+		count_pass "efi: OVMF booted the host"
+	else
+		count_fail "efi: the host found no EFI, see $efi"
+	fi
+else
+	count_skip "efi: no OVMF in $ovmf; OVMF=FILE says where it is"
+fi
+
 part plain demo 180
 if grep -q '^demo: PASS' "$LOGS/${LOG_PREFIX}plain-demo.out"; then
 	count_pass "demo"
@@ -108,11 +126,12 @@ else
 	count_fail "demo: $(grep '^demo: FAIL' "$LOGS/${LOG_PREFIX}plain-demo.out" | tr -d '\r' || echo 'no verdict')"
 fi
 
-# What a spawn touches of the machine, by QEMU's own account: its local APICs, nothing else
-part plain ports 180 --ports -v tap=1
+# What a spawn touches of the machine, in lives with several ends, by QEMU's own account: its
+# local APICs, nothing else
+part plain ports 240 --ports -v tap=1
 ports=$LOGS/${LOG_PREFIX}plain-ports.ports
 if ! grep -qx 'marks 2' "$ports"; then
-	count_fail "ports: QEMU traced no whole life of a spawn"
+	count_fail "ports: QEMU did not trace all of a spawn's lives"
 elif awk '$1 ~ /^[23]$/ && $2 != "\047apic-msi\047"' "$ports" | grep .; then
 	count_fail "ports: a spawn touched a device (CPU, device, operation, address, times)"
 elif ! awk '$1 ~ /^[23]$/ && $2 == "\047apic-msi\047" { n += $NF } END { exit n < 1 }' "$ports"; then

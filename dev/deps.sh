@@ -5,9 +5,9 @@
 
 # libelf: objtool. libssl: scripts/. The keyring: the kernel source's signature.
 # openssl, sbsigntool: a signed kernel for the tests. python3-drgn: looks at a dead spawn.
-# git, python3: the patch series.
+# ovmf: boots a host by EFI. git, python3: the patch series.
 PACKAGES="build-essential flex bison bc libelf-dev libssl-dev cpio xz-utils
-qemu-system-x86 ccache ca-certificates debian-archive-keyring openssl sbsigntool
+qemu-system-x86 ovmf ccache ca-certificates debian-archive-keyring openssl sbsigntool
 python3-drgn git python3"
 
 if ! command -v dpkg-query >/dev/null; then

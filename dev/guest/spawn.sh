@@ -113,6 +113,7 @@ report() {
 	lines cmdline /proc/cmdline
 	lines iomem /proc/iomem
 	lines ioports /proc/ioports
+	say "firmware $(echo $(ls /sys/firmware)) end"
 	lines interrupts /proc/interrupts
 	say "report end"
 }

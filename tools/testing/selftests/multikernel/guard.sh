@@ -4,7 +4,7 @@
 # Each kernel is blind to what is not its own: memory, ports, MSRs, interrupts. Tried by
 # the kernel's own ways, from the host against a spawn and from the spawn against all.
 . "$(dirname "$0")/lib.sh"
-plan 77
+plan 78
 
 TRY=$DBG/try
 need $TRY CONFIG_MULTIKERNEL_FAULT_INJECTION
@@ -210,13 +210,21 @@ check "ports are the host's as ever" equal result "$(mkguard port)" "done"
 
 # --- a command line that wants more ---
 
-mk_load web "mk.spawn=view acpi=force pci=conf1"
-check "told acpi=force and pci=conf1, it runs" mk_start web
-said web "view "
+# Where the host found its own tables: EFI says it, or acpi_rsdp_addr of its boot_params
+if [ -e /sys/firmware/efi/systab ]; then
+	rsdp=$(sed -n 's/^ACPI20=//p' /sys/firmware/efi/systab)
+else
+	rsdp=0x$(od -A n -t x8 -j 112 -N 8 /sys/kernel/boot_params/data | tr -d ' ')
+fi
+check "the host knows where its ACPI tables are" test $((rsdp)) -gt 0
+more="acpi=force acpi_rsdp=$rsdp pci=conf1 add_efi_memmap efi=runtime"
+mk_load web "mk.spawn=report $more"
+check "told of ACPI, PCI and EFI on its command line, it runs" mk_start web
+said web "report end"
 val web console >"$T/log"
-check "it was told so" has "$T/log" "Kernel command line: .*acpi=force pci=conf1"
-check "it looked for no ACPI and no PCI" not grep -E \
-	'ACPI: (RSDP|Core|Interpreter enabled)|PCI: (Using|Probing)|PCI host bridge' "$T/log"
+check "it was told so" has "$T/log" "Kernel command line: .*$more"
+check "it looked for no ACPI, no PCI and no EFI" not grep -E \
+	'ACPI: (RSDP|Core|Interpreter enabled)|PCI: (Using|Probing)|PCI host bridge|\] efi: |EFI v[0-9]' "$T/log"
 mk_stop web
 panic_begin
 mk_load web "mk.spawn=view memmap=16M@$((ram & ~0x1fffff))"

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2034,SC2154 # lib.sh is beside us
 # Two kernels, one machine: neither sees or touches what is the other one's.
 . "$(dirname "$0")/lib.sh"
-plan 24
+plan 26
 
 mk_create name=web cpus=2-3 memory=192M
 mk_load web mk.spawn=report,watch
@@ -64,7 +64,15 @@ if zcat /proc/config.gz | grep -q '^CONFIG_DMIID=y'; then
 else
 	skip "the host found firmware tables" "CONFIG_DMIID"
 fi
-check "nor did it find EFI" not grep -E '\] efi: |EFI v[0-9]' "$T/log"
+if [ -d /sys/firmware/efi ]; then
+	check "the host found EFI" has /sys/firmware/efi/fw_platform_size '^64$'
+else
+	skip "the host found EFI" "a host that EFI has booted"
+fi
+check "the spawn did not find EFI" not grep -E '\] efi: |EFI v[0-9]' "$T/log"
+told web "firmware " >"$T/firmware"
+check "its /sys/firmware was seen, and has no tables" eval \
+	'has "$T/firmware" "end$" && not grep -wE "efi|acpi|dmi" "$T/firmware"'
 
 # --- NMIs of the host stay with the host ---
 

@@ -17,6 +17,7 @@
 #	                    firmware's debug port with it ("Booting from ROM": kernel next)
 #	  --icount          the clock counts instructions: the same in every run
 #	  --ram FILE        the guest's memory is that file
+#	  --bios FILE       instead of QEMU's own firmware; OVMF is EFI
 #	  --ports           PREFIX.ports gets who touched which device, see ports.awk
 #
 # Kept: PREFIX.console (ttyS0: the kernel) and PREFIX.out (ttyS1: the scripts' lines,
@@ -24,7 +25,7 @@
 # Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
 
 set -u
-kernel='' initrd='' log='' append='' timeout=120 cpu=max smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0 ram=''
+kernel='' initrd='' log='' append='' timeout=120 cpu=max smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0 ram='' bios=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -42,6 +43,7 @@ while [ $# -gt 0 ]; do
 	--icount) icount=1 ;;
 	--stamp) stamp=$2; shift ;;
 	--ram) ram=$2; shift ;;
+	--bios) bios=$2; shift ;;
 	*) echo "qemu.sh: unknown option '$1'" >&2; exit 2 ;;
 	esac
 	shift
@@ -52,7 +54,7 @@ mkdir -p "$(dirname "$log")"
 : >"$log.console"
 : >"$log.out"
 : >"$log.log"
-for f in "$kernel" ${initrd:+"$initrd"}; do
+for f in "$kernel" ${initrd:+"$initrd"} ${bios:+"$bios"}; do
 	[ -f "$f" ] || { echo "qemu.sh: no file $f" >&2; exit 2; }
 done
 if ! command -v qemu-system-x86_64 >/dev/null; then
@@ -81,6 +83,7 @@ words="console=ttyS0 no_timer_check"
 case $accel in tcg*) words="$words tsc=nowatchdog" ;; esac
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
 	-no-reboot -M q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "$mem"
+	${bios:+-bios "$bios"}
 	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "$words $append")
 
 if [ "$icount" = 1 ]; then
@@ -128,9 +131,10 @@ end_guest() {
 trap 'end_guest; exit 130' INT TERM HUP
 trap 'end_guest' EXIT
 
-# Whole lines only, so that the two sources never mix within one.
+# Whole lines only, so that the two sources never mix within one; without what EFI's firmware
+# has for a terminal.
 follow() {
-	tail -n +1 -s 0.2 -f --pid="$pid" "$1" 2>/dev/null | sed -u 's/\r//g' | tee -a "$log.log"
+	tail -n +1 -s 0.2 -f --pid="$pid" "$1" 2>/dev/null | sed -u 's/\r//g; s/\x1b\[[=?0-9;]*[A-Za-z]//g' | tee -a "$log.log"
 }
 case $show in
 all) story=() ;;
