@@ -7,7 +7,7 @@
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh,
 #		microcode.sh and vhost.sh on a machine that has threads and shows no
 #		hypervisor, with the plain kernel, without its vsock transport; and
-#		isolation.sh and guard.sh on a host that OVMF booted, by EFI
+#		some on a machine that OVMF booted, with local APICs in x2APIC mode
 #	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside
@@ -33,6 +33,8 @@ for t in ${TESTS//,/ }; do
 	grep -qxF -- "$t" <<<"$tests" || die "TESTS: there is no test '$t'; there are: ${tests//$'\n'/ }"
 done
 
+[ -z "${OVMF:-}" ] || [ -f "$OVMF" ] || die "OVMF: there is no file '$OVMF'"
+
 flavour=${FLAVOUR:-debug}
 case $flavour in
 debug | kasan | kcsan) ;;
@@ -47,14 +49,14 @@ export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
 "$TOP/dev/kernel.sh" plain "$flavour"
 
-# part FLAVOUR MODE TIMEOUT [--ports] [--bios FILE] [judge settings]
+# part FLAVOUR MODE TIMEOUT [--ports | --x2apic | --bios FILE]... [judge settings]
 part() {
 	local flavour=$1 mode=$2 timeout=$3 rc=0 start=$SECONDS more=()
 	shift 3
 	say "$mode, on the $flavour kernel"
 	while :; do
 		case ${1:-} in
-		--ports) more+=("$1"); shift ;;
+		--ports | --x2apic) more+=("$1"); shift ;;
 		--bios) more+=("$1" "$2"); shift 2 ;;
 		*) break ;;
 		esac
@@ -104,19 +106,36 @@ LOG_PREFIX=check-smt- SMP=4,cores=2,threads=2 MK_CPU=max,family=23,-hypervisor \
 	TESTS=smt,microcode,vhost MK_APPEND=initcall_blacklist=mk_vsock_init \
 	part plain check 400 -v tap=1
 
-# The firmware of most machines.  The debug kernel has EFI
+# What most machines have, and QEMU's have not: EFI, and local APICs in x2APIC mode
+modern=()
 ovmf=${OVMF:-/usr/share/ovmf/OVMF.fd}
 if [ -f "$ovmf" ]; then
-	LOG_PREFIX=check-efi- TESTS=isolation,guard MK_APPEND="crashkernel=128M kunit.enable=0" \
-		part debug check 400 --bios "$ovmf" -v tap=1
-	efi=$LOGS/check-efi-debug-check.out
-	if grep -qE '^ok [0-9]+ isolation: the host found EFI.?$' "$efi"; then
-		count_pass "efi: OVMF booted the host"
-	else
-		count_fail "efi: the host found no EFI, see $efi"
-	fi
+	modern+=(--bios "$ovmf")
 else
-	count_skip "efi: no OVMF in $ovmf; OVMF=FILE says where it is"
+	count_skip "modern: no OVMF in $ovmf; OVMF=FILE says where it is"
+fi
+if new=$("$TOP/dev/qemu-new.sh"); then
+	modern+=(--x2apic)
+else
+	count_skip "modern: $(tail -n 1 <<<"$new")"
+	new=
+fi
+# modern_has OPTION FILE WHAT REGEX: with that option the guest's log has it
+modern_has() {
+	[[ " ${modern[*]} " == *" $1 "* ]] || return 0
+	if grep -qE -- "$4" <(tr -d '\r' <"$LOGS/check-modern-debug-check.$2"); then
+		count_pass "modern: $3"
+	else
+		count_fail "modern: not so: $3"
+	fi
+}
+if [ "${#modern[@]}" -gt 0 ]; then
+	QEMU=$new LOG_PREFIX=check-modern- TESTS=cpu,isolation,guard,kill \
+		MK_APPEND="crashkernel=128M kunit.enable=0" \
+		part debug check 500 "${modern[@]}" -v tap=1
+	modern_has --bios out "EFI booted the host" '^ok [0-9]+ isolation: the host found EFI$'
+	modern_has --x2apic console "its local APICs are in x2APIC mode" 'APIC: Switched APIC routing to: cluster x2apic'
+	modern_has --x2apic out "and so are the spawn's" '^web\| .*APIC: Switched APIC routing to: physical x2apic'
 fi
 
 part plain demo 180
@@ -152,7 +171,7 @@ fi
 
 # logged LOG NAME REGEX: the host says so, when nobody is left to say it for it
 logged() {
-	if tr -d '\r' <"$LOGS/$LOG_PREFIX$1.console" | grep -Eq -- "multikernel: $3"; then
+	if grep -Eq -- "multikernel: $3" <(tr -d '\r' <"$LOGS/$LOG_PREFIX$1.console"); then
 		count_pass "$2"
 	else
 		count_fail "$2: no line '$3' in $LOGS/$LOG_PREFIX$1.console"

@@ -9,11 +9,11 @@ I=/sys/kernel/multikernel/instances/web
 . /mk/tap.sh
 reaches() { [ "$(mkwait web "$1,crashed" 60000)" = "$1" ]; }
 ended() { # STATE REASON
-	mkwait web "$1" 90000 && grep -qE "$2" $I/reason && return
+	[ "$(mkwait web stopped,crashed 90000)" = "$1" ] && grep -qE "$2" $I/reason && return
 	cat $I/state $I/reason
 	return 1
 }
-load() { mkload -i "$(cat $I/id)" -r /mk/base.cpio.gz -c "$1" "$K"; }
+load() { mkload -i "$(cat $I/id)" -r /mk/base.cpio.gz -c "$1" /mk/bzImage; }
 
 # life NAME STATE REASON WORDS: it ends by itself
 life() {
@@ -22,15 +22,11 @@ life() {
 	result "$1: it ends so" ended "$2" "$3"
 }
 
-# K: another image of the spawn's kernel, where somebody put one into the initramfs
-K=/mk/ports-bzImage
-[ -e $K ] || K=/mk/bzImage
-
 echo "TAP version 13"
 echo "1..26"
 result "create" mkwrite /sys/kernel/multikernel/create "name=web cpus=2-3 memory=256M"
 echo "ports: begin" >/dev/kmsg
-result "stop: load" load mk.spawn=view
+result "stop: load" load "mk.spawn=view acpi=force pci=conf1"
 result "stop: start" mkwrite $I/control start
 result "stop: it runs" reaches running
 result "stop: it is pinged" mkwrite /sys/kernel/debug/multikernel/web/ping 10
@@ -38,7 +34,7 @@ mkwrite $I/control stop
 result "stop: it powers off" ended stopped '^poweroff$'
 life reboot stopped '^reboot$' "mk.spawn=reboot reboot=pci"
 life halt stopped '^halt$' mk.spawn=halt
-life panic crashed '^panic: ' "mk.spawn=panic panic=1 reboot=kbd"
+life panic crashed '^panic: ' "mk.spawn=panic panic=-1 reboot=kbd"
 # An Oops in an interrupt: emergency_restart() follows at once
 life emergency crashed '^panic: ' "mk.spawn=inject:null-irq panic=-1 reboot=bios,force"
 life hang crashed '^hang: ' mk.spawn=hotplug:3,hang

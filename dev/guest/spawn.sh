@@ -35,6 +35,7 @@
 #			and local APICs, where the initramfs has mkguard
 #	hang		all CPUs loop with interrupts off
 #	inject:WORD[:N]...	the kernel's own faults, see kernel/multikernel/inject.c
+#	survive		an Oops that is no panic
 #	forkbomb	processes without an end
 #	deadinit	its init ends
 #	hotplug:COUNT	its CPU 1 goes offline and comes back
@@ -337,6 +338,13 @@ inject() {
 	fi
 }
 
+survive() {
+	echo 0 >/proc/sys/kernel/panic_on_oops
+	inject oops
+	echo 1 >/proc/sys/kernel/panic_on_oops
+	say "survive end"
+}
+
 bomb() {
 	while :; do
 		bomb &
@@ -465,6 +473,7 @@ run() {
 	panic:*) [ "$(starts)" -gt "${1#panic:}" ] || run panic ;;
 	freeze:*) [ "$(starts)" -gt "${1#freeze:}" ] || run hang ;;
 	oops) inject oops ;;
+	survive) survive ;;
 	hang) hang lockup ;;
 	inject:*) inject "${1#inject:}" ;;
 	forkbomb)

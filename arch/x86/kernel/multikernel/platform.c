@@ -57,20 +57,30 @@ static int mk_set_wallclock(const struct timespec64 *now)
 
 /* Interrupts: the local APICs of its own CPUs, nothing else */
 
+/**
+ * mk_choose_apic - take the driver that the local APIC's mode needs
+ *
+ * Until then the one for xAPIC is there.  A panic uses it as soon as
+ * check_x2apic() says that the local APIC can be reached, and would end in a
+ * page fault before it has told anything.
+ *
+ * Context: setup_arch() of a spawn, after check_x2apic().
+ */
+void __init mk_choose_apic(void)
+{
+#ifdef CONFIG_X86_X2APIC
+	if (!x2apic_enabled())
+		return;
+	/* Physical destinations: no interrupt remapping of this kernel's own */
+	x2apic_phys = 1;
+	default_acpi_madt_oem_check("", "");
+#endif
+}
+
 static void __init mk_parse_smp_config(void)
 {
 	int i;
 
-#ifdef CONFIG_X86_X2APIC
-	if (x2apic_enabled()) {
-		/*
-		 * Physical destinations, as there is no interrupt remapping of
-		 * this kernel's own.  The call lets that driver be chosen.
-		 */
-		x2apic_phys = 1;
-		default_acpi_madt_oem_check("", "");
-	}
-#endif
 	register_lapic_address(APIC_DEFAULT_PHYS_BASE);
 
 	for (i = 0; i < mk_nr_cpus; i++)

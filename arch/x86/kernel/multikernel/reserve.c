@@ -133,6 +133,7 @@ void __init multikernel_reserve(void)
 	u64 size = ALIGN(mk_wanted_size, MK_GRANULE), at;
 
 	if (multikernel_is_spawn()) {
+		mk_choose_apic();
 		mk_blind();
 		mk_guard_memory();
 		return;

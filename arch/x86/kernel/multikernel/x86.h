@@ -79,6 +79,7 @@ struct mk_start_args {
 
 /* platform.c */
 void mk_blind(void);
+void mk_choose_apic(void);
 
 /* acpi.c */
 #ifdef CONFIG_ACPI

@@ -5,10 +5,12 @@
 # once, with the reason, and started again.  See contain_lib.sh.
 . "$(dirname "$0")/lib.sh"
 . "$MK_DIR/contain_lib.sh"
-plan $((4 + 4 * 10))
+plan $((4 + 3 + 4 * 10))
 
 contain_begin 1-2
 
+harmless survive 'spawn: survive end' survive
+check "survive: it had an Oops" eval 'last_start | grep -q "RIP: 0010:mk_inject_oops"'
 fault panic panic '^panic: injected' 'Kernel panic - not syncing: injected' inject:panic
 fault oops oops '^panic: Fatal exception: (Oops|general protection fault.*) at mk_inject_oops' \
 	'NULL pointer dereference|null-ptr-deref' inject:oops

@@ -221,10 +221,12 @@ more="acpi=force acpi_rsdp=$rsdp pci=conf1 add_efi_memmap efi=runtime"
 mk_load web "mk.spawn=report $more"
 check "told of ACPI, PCI and EFI on its command line, it runs" mk_start web
 said web "report end"
-val web console >"$T/log"
+# From this start on: the one before was refused a lot, as who looks for tables is
+val web console | awk '/^---- start [0-9]+ of web ----$/ { n = 0 }
+	{ line[++n] = $0 } END { for (i = 1; i <= n; i++) print line[i] }' >"$T/log"
 check "it was told so" has "$T/log" "Kernel command line: .*$more"
 check "it looked for no ACPI, no PCI and no EFI" not grep -E \
-	'ACPI: (RSDP|Core|Interpreter enabled)|PCI: (Using|Probing)|PCI host bridge|\] efi: |EFI v[0-9]' "$T/log"
+	'ACPI: (RSDP|Core|Interpreter enabled)|PCI: (Using|Probing)|PCI host bridge|PCI conf|efi: |EFI v[0-9]|multikernel: denied: ' "$T/log"
 mk_stop web
 panic_begin
 mk_load web "mk.spawn=view memmap=16M@$((ram & ~0x1fffff))"

@@ -18,6 +18,8 @@
 #	  --icount          the clock counts instructions: the same in every run
 #	  --ram FILE        the guest's memory is that file
 #	  --bios FILE       instead of QEMU's own firmware; OVMF is EFI
+#	  --x2apic          local APICs in x2APIC mode: TCG has it since QEMU 9
+#	$QEMU is another qemu-system-x86_64.
 #	  --ports           PREFIX.ports gets who touched which device, see ports.awk
 #
 # Kept: PREFIX.console (ttyS0: the kernel) and PREFIX.out (ttyS1: the scripts' lines,
@@ -25,7 +27,7 @@
 # Exit: 0 the guest ended by itself, 124 it had to be ended, 130 interrupted, else QEMU's.
 
 set -u
-kernel='' initrd='' log='' append='' timeout=120 cpu=max smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0 ram='' bios=''
+kernel='' initrd='' log='' append='' timeout=120 cpu=max smp=4 mem=2G accel='' show=all shell=0 stamp='' ports=0 icount=0 ram='' bios='' x2apic=0
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
@@ -44,6 +46,7 @@ while [ $# -gt 0 ]; do
 	--stamp) stamp=$2; shift ;;
 	--ram) ram=$2; shift ;;
 	--bios) bios=$2; shift ;;
+	--x2apic) x2apic=1 ;;
 	*) echo "qemu.sh: unknown option '$1'" >&2; exit 2 ;;
 	esac
 	shift
@@ -57,8 +60,9 @@ mkdir -p "$(dirname "$log")"
 for f in "$kernel" ${initrd:+"$initrd"} ${bios:+"$bios"}; do
 	[ -f "$f" ] || { echo "qemu.sh: no file $f" >&2; exit 2; }
 done
-if ! command -v qemu-system-x86_64 >/dev/null; then
-	echo "qemu.sh: qemu-system-x86_64 is missing" >&2
+QEMU=${QEMU:-qemu-system-x86_64}
+if ! command -v "$QEMU" >/dev/null; then
+	echo "qemu.sh: $QEMU is missing" >&2
 	exit 2
 fi
 
@@ -67,6 +71,8 @@ kvm_works() {
 	grep -qwE 'vmx|svm' /proc/cpuinfo && (: <>/dev/kvm) 2>/dev/null
 }
 [ "$icount" = 0 ] || accel=tcg,thread=single
+# A local APIC that is KVM's is in no trace of QEMU's
+[ "$ports" = 0 ] || accel=tcg
 if [ -z "$accel" ]; then
 	if kvm_works; then accel=kvm; else accel=tcg; fi
 fi
@@ -81,13 +87,18 @@ esac
 
 words="console=ttyS0 no_timer_check"
 case $accel in tcg*) words="$words tsc=nowatchdog" ;; esac
-qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
+qemu=("$QEMU" -nodefaults -no-user-config -display none -monitor none
 	-no-reboot -M q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "$mem"
 	${bios:+-bios "$bios"}
 	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "$words $append")
 
 if [ "$icount" = 1 ]; then
 	qemu+=(-icount "shift=1,sleep=off" -seed 1 -rtc "base=2026-01-01,clock=vm")
+fi
+if [ "$x2apic" = 1 ]; then
+	# A kernel takes the mode with interrupt remapping only
+	qemu+=(-device "intel-iommu,intremap=on,eim=on")
+	case $accel in kvm*) qemu+=(-machine kernel-irqchip=split) ;; esac
 fi
 if [ -n "$ram" ]; then
 	# The guest's memory is a file: what it leaves at a known place can be taken from there
