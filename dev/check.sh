@@ -19,6 +19,7 @@
 #	acpi    plain kernel: a pool where ACPI tables lie
 #	icount  plain kernel: instructions for a message, against what is kept
 #	kdump   plain kernel: a crash ends in the crash kernel, for the spawn too
+#	crash   plain kernel: without one the spawn goes on until the machine resets
 #	triple  plain kernel: a triple fault of a spawn ends the machine, see isolation.rst
 # With FLAVOUR=kasan or kcsan it is only the first part, on a kernel with KASAN or KCSAN
 # (spawns of the latter boot the plain one).
@@ -49,7 +50,7 @@ export LOG_PREFIX=check-	# a demo of its own may run meanwhile
 export SMP=4			# the tests count on it
 "$TOP/dev/kernel.sh" plain "$flavour"
 
-# part FLAVOUR MODE TIMEOUT [--ports | --x2apic | --bios FILE]... [judge settings]
+# part FLAVOUR MODE TIMEOUT [--ports | --x2apic | --bios FILE | --ram FILE]... [judge settings]
 part() {
 	local flavour=$1 mode=$2 timeout=$3 rc=0 start=$SECONDS more=()
 	shift 3
@@ -57,7 +58,7 @@ part() {
 	while :; do
 		case ${1:-} in
 		--ports | --x2apic) more+=("$1"); shift ;;
-		--bios) more+=("$1" "$2"); shift 2 ;;
+		--bios | --ram) more+=("$1" "$2"); shift 2 ;;
 		*) break ;;
 		esac
 	done
@@ -219,13 +220,33 @@ logged $down "poweroff: all CPUs were free" "going down: 2 lent CPUs are idle, 0
 
 MK_APPEND=crashkernel=128M part plain kdump 240 -v tap=1 -v crash=1
 
-# What is open: it ends QEMU, which is not to start the machine again, and no kernel panics
-part plain triple 120 -v tap=1
-logged plain-triple "triple: the spawn ran" "web: booting -> running"
-if grep -q '^triple: the machine goes on' "$LOGS/${LOG_PREFIX}plain-triple.out"; then
-	count_fail "triple: the machine goes on: isolation.rst says that it does not"
+# What is open until the machine resets, 5 s later: by then the spawn has written some lines
+# more, 20 a second, into the memory that QEMU leaves behind
+ram=$OUT/crash.ram
+rm -f "$ram"
+MK_APPEND=panic=5 part plain crash 120 --ram "$ram" -v tap=1 -v crash=1
+read -r head bytes < <(sed -n -E 's/^crash: head=(0x[0-9a-f]+) bytes=([0-9]+).*/\1 \2/p' "$LOGS/${LOG_PREFIX}plain-crash.out") || :
+if now=$(od -A n -t u8 -j "${head:-none}" -N 8 "$ram") && [ "$((now))" -ge $((bytes + 1000)) ]; then
+	count_pass "crash: the spawn ran on, and wrote $((now - bytes)) bytes"
 else
-	count_pass "triple: the machine ended, as isolation.rst says"
+	count_fail "crash: at ${head:-?} there is ${now:-nothing}, the spawn had written ${bytes:-nothing} before"
 fi
+rm -f "$ram"
+
+# What is open: it ends QEMU, which is not to start the machine again, and no kernel panics.
+# By a fault of a running spawn, and by a kernel without a first instruction
+triple() { # LOG LAST_STATE
+	logged "$1" "triple: the spawn was $2" "web: .* -> $2"
+	if grep -q '^triple: the machine goes on' "$LOGS/$LOG_PREFIX$1.out"; then
+		count_fail "triple: the machine goes on: isolation.rst says that it does not"
+	else
+		count_pass "triple: the machine ended, as isolation.rst says"
+	fi
+}
+part plain triple 120 -v tap=1
+triple plain-triple running
+LOG_PREFIX=check-entry- MK_APPEND=mk.triple=entry part plain triple 120 -v tap=1
+triple entry-plain-triple booting
+never entry-plain-triple "triple: without an entry nothing of it ran" "web: booting -> "
 
 total

@@ -5,6 +5,7 @@
 # a spawn runs.
 #	kexec   load in all ways, then go to a second kernel, which runs kexec2
 #	kdump   load a crash kernel, then crash; the crash kernel runs kdump2
+#	crash   crash without one, and say where to look whether the spawn goes on
 # The spawn counts on its console, and so in its window: mk.head=ADDRESS,COUNT tells the
 # crash kernel where, and how far it was; mk.ram=BYTES,FROM-TO what the dump has to have of
 # the host, and where the pool is, of which it has nothing.
@@ -163,6 +164,14 @@ kdump)
 	fi
 	result "kdump image loads by kexec_file_load" kexec -s -p $K "$I" --command-line="$ARGS multikernel=64M mk.run=kdump2 mk.head=$head mk.ram=$(ram) maxcpus=1"
 	echo "mk-test: the host is about to crash" >/dev/kmsg
+	drained
+	echo c >/proc/sysrq-trigger
+	;;
+crash)
+	echo "TAP version 13"
+	echo "1..1"
+	result "a spawn runs" spawn_runs
+	echo "crash: head=$(head_address) bytes=$(console_bytes)"
 	drained
 	echo c >/proc/sysrq-trigger
 	;;
