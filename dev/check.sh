@@ -7,7 +7,8 @@
 #	check   debug kernel: KUnit while it boots, then the selftests; and smt.sh,
 #		microcode.sh and vhost.sh on a machine that has threads and shows no
 #		hypervisor, with the plain kernel, without its vsock transport; and
-#		some on a machine that OVMF booted, with local APICs in x2APIC mode
+#		some on a machine that OVMF booted, with local APICs in x2APIC mode and
+#		ids above 255
 #	soak    debug kernel: ten lives of a random mix
 #	demo    plain kernel: the main job
 #	kexec   plain kernel: ordinary kexec and a kdump load by Debian's kexec-tools, beside

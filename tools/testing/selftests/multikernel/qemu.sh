@@ -18,7 +18,8 @@
 #	  --icount          the clock counts instructions: the same in every run
 #	  --ram FILE        the guest's memory is that file
 #	  --bios FILE       instead of QEMU's own firmware; OVMF is EFI
-#	  --x2apic          local APICs in x2APIC mode: TCG has it since QEMU 9
+#	  --x2apic          local APICs in x2APIC mode, with ids above 255 from CPU 2 on: TCG
+#	                    has it since QEMU 9
 #	$QEMU is another qemu-system-x86_64.
 #	  --ports           PREFIX.ports gets who touched which device, see ports.awk
 #
@@ -87,18 +88,26 @@ esac
 
 words="console=ttyS0 no_timer_check"
 case $accel in tcg*) words="$words tsc=nowatchdog" ;; esac
+cpus=(-smp "$smp")
+if [ "$x2apic" = 1 ]; then
+	# Two sockets of 129 cores, most of which are not there.  A kernel takes the mode with
+	# interrupt remapping only, and does not trust a TSC that several sockets have
+	words="$words tsc=reliable"
+	n=$smp
+	cpus=(-smp "2,maxcpus=258,sockets=2,cores=129,threads=1" -device "intel-iommu,intremap=on,eim=on")
+	while [ "$n" -gt 2 ]; do
+		n=$((n - 1))
+		cpus+=(-device "${cpu%%,*}-x86_64-cpu,socket-id=1,core-id=$((n * 5)),thread-id=0")
+	done
+	case $accel in kvm*) cpus+=(-machine kernel-irqchip=split) ;; esac
+fi
 qemu=("$QEMU" -nodefaults -no-user-config -display none -monitor none
-	-no-reboot -M q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "$mem"
+	-no-reboot -M q35 -cpu "$cpu" -accel "$accel" "${cpus[@]}" -m "$mem"
 	${bios:+-bios "$bios"}
 	-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "$words $append")
 
 if [ "$icount" = 1 ]; then
 	qemu+=(-icount "shift=1,sleep=off" -seed 1 -rtc "base=2026-01-01,clock=vm")
-fi
-if [ "$x2apic" = 1 ]; then
-	# A kernel takes the mode with interrupt remapping only
-	qemu+=(-device "intel-iommu,intremap=on,eim=on")
-	case $accel in kvm*) qemu+=(-machine kernel-irqchip=split) ;; esac
 fi
 if [ -n "$ram" ]; then
 	# The guest's memory is a file: what it leaves at a known place can be taken from there
