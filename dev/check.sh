@@ -221,11 +221,11 @@ logged $down "poweroff: all CPUs were free" "going down: 2 lent CPUs are idle, 0
 
 MK_APPEND=crashkernel=128M part plain kdump 240 -v tap=1 -v crash=1
 
-# What is open until the machine resets, 5 s later: by then the spawn has written some lines
+# What is open until the machine resets, 20 s later: by then the spawn has written some lines
 # more, 20 a second, into the memory that QEMU leaves behind
 ram=$OUT/crash.ram
 rm -f "$ram"
-MK_APPEND=panic=5 part plain crash 120 --ram "$ram" -v tap=1 -v crash=1
+MK_APPEND=panic=20 part plain crash 120 --ram "$ram" -v tap=1 -v crash=1
 read -r head bytes < <(sed -n -E 's/^crash: head=(0x[0-9a-f]+) bytes=([0-9]+).*/\1 \2/p' "$LOGS/${LOG_PREFIX}plain-crash.out") || :
 if now=$(od -A n -t u8 -j "${head:-none}" -N 8 "$ram") && [ "$((now))" -ge $((bytes + 1000)) ]; then
 	count_pass "crash: the spawn ran on, and wrote $((now - bytes)) bytes"
