@@ -6,10 +6,10 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/dev/apt.sh"
 
-own=$(command -v qemu-system-x86_64) || { echo "no qemu-system-x86_64"; exit 4; }
-version=$("$own" --version | sed -n 's/^QEMU emulator version \([0-9]*\)\..*/\1/p')
+mine=$(command -v qemu-system-x86_64) || { echo "no qemu-system-x86_64"; exit 4; }
+version=$("$mine" --version | sed -n 's/^QEMU emulator version \([0-9]*\)\..*/\1/p')
 if [ "${version:-0}" -ge 9 ]; then
-	echo "$own"
+	echo "$mine"
 	exit
 fi
 
