@@ -22,7 +22,7 @@ esac
 
 take_lock "make ${1:-clean}"
 # By name: O= may be a folder that holds other things too.
-for f in plain debug kcsan kasan logs guest-bin guest-bin.key mkctl mkctl-check kexec-tools cost tree gen_init_cpio reached stamp bench.json; do
+for f in plain debug kcsan kasan logs guest-bin guest-bin.key mkctl mkctl-check kexec-tools cost tree gen_init_cpio reached stamp bench.json crash.ram; do
 	rm -rf "${OUT:?}/$f"
 done
 rm -rf "${OUT:?}"/series{,-check,-build} "${TOP:?}/build/series"
@@ -30,7 +30,7 @@ rmdir "$TOP/build" 2>/dev/null || :
 rm -f "$OUT"/base.* "$OUT"/kexec.list
 rmdir "$OUT" 2>/dev/null || :
 if [ "${1:-clean}" = distclean ]; then
-	for f in apt dl src guest-tools host-tools signing ccache; do
+	for f in apt dl src guest-tools host-tools signing ccache qemu qemu.new; do
 		rm -rf "${CACHE:?}/$f"
 	done
 	rm -f "$CACHE/lock" "$CACHE/cc"

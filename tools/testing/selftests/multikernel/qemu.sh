@@ -20,8 +20,9 @@
 #	  --bios FILE       instead of QEMU's own firmware; OVMF is EFI
 #	  --x2apic          local APICs in x2APIC mode, with ids above 255 from CPU 2 on: TCG
 #	                    has it since QEMU 9
-#	$QEMU is another qemu-system-x86_64.
-#	  --ports           PREFIX.ports gets who touched which device, see ports.awk
+#	  --ports           PREFIX.ports gets who touched which device, see ports.awk; with TCG
+#
+# In $QEMU another qemu-system-x86_64.
 #
 # Kept: PREFIX.console (ttyS0: the kernel) and PREFIX.out (ttyS1: the scripts' lines,
 # apart, since a kernel line would cut them), PREFIX.log (both, as they came).
